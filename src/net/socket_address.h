@@ -1,0 +1,36 @@
+// SocketAddress: where a peer is or what a socket is bound to: IPv4, IPv6 or a unix path. 28 bytes for IP; a unix
+// peer has no name worth keeping. A value type.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <string>
+
+struct sockaddr;
+
+namespace cppcorn::net {
+
+class SocketAddress {
+ public:
+  SocketAddress() noexcept { address_.v4.sin_family = AF_UNSPEC; }
+  static SocketAddress from(const sockaddr* address, unsigned size) noexcept;
+  static SocketAddress local_of(int fd) noexcept;
+
+  bool is_ip() const noexcept { return family() == AF_INET || family() == AF_INET6; }
+  bool is_unix() const noexcept { return family() == AF_UNIX; }
+  int family() const noexcept { return address_.v4.sin_family; }
+  uint16_t port() const noexcept;
+  // "192.0.2.1", "2001:db8::1" (an IPv4-mapped IPv6 address as IPv4); empty for unix.
+  std::string host() const;
+  // "192.0.2.1:8000", "[2001:db8::1]:8000", or "unix".
+  std::string to_string() const;
+
+ private:
+  union {
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } address_{};
+};
+
+}  // namespace cppcorn::net
