@@ -49,7 +49,10 @@ def pip_commands() -> Iterator[list[str]]:
     for name in ("pip3", "pip"):
         if found := shutil.which(name):
             yield [found]
-    for folder in (Path(os.__file__).parent / "ensurepip/_bundled", Path("/usr/share/python-wheels")):
+    for folder in (
+        Path(os.__file__).parent / "ensurepip/_bundled",
+        Path("/usr/share/python-wheels"),
+    ):
         for wheel in sorted(folder.glob("pip-*.whl")):
             yield [base, str(wheel / "pip")]
 
