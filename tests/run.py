@@ -1,4 +1,4 @@
-"""What `./dev test`, `./dev lint` and `./dev fuzz` do, one step a line; full output goes to build/logs/.
+"""What `./dev test`, `lint` and `fuzz` do, one step a line; full output goes to build/logs/.
 
 The last line sums up every step, as `N passed, N failed, N skipped`. A check counts as one test.
 """
@@ -52,55 +52,45 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Sanitizer:
-    """A second build of everything, and the environment in which what it built runs."""
+    """A second build of everything, and the flags for what it built.
+
+    The functional tests preload the runtime into the interpreters: these are not built with it.
+    """
 
     name: str
     meson: str  # b_sanitize
-    library: str  # preloaded into interpreters: they are not built with it, the extension is
-    options: dict[str, str]  # name of the environment variable: flags, for programs of ours
-    python_options: dict[str, str]  # the same, where an interpreter is the program
+    flags: dict[str, str]  # environment variables for programs of ours
+    python_flags: dict[str, str]  # the same for what runs an interpreter
 
     @property
     def build(self) -> Path:
         return ROOT / f"build-{self.name}"
 
-    @property
-    def reports(self) -> Path:
-        return self.build / "reports"
 
-    def environment(self, *, python: bool) -> dict[str, str]:
-        """Variables for a program; reports of interpreters and servers go to files, which no test can overlook."""
-        flags = dict(self.options)
-        if python:
-            for name, more in self.python_options.items():
-                log_path = self.reports / name.split("_")[0].lower()
-                flags[name] = f"{flags.get(name, '')}:{more}:log_path={log_path}".strip(":")
-        return flags
-
-
-SUPPRESSIONS = ROOT / "tests" / "sanitizers"
-SANITIZERS = {
-    "asan": Sanitizer(
-        name="asan",
-        meson="address,undefined",
-        library="libasan.so",
-        options={
-            "ASAN_OPTIONS": "strict_string_checks=1:detect_stack_use_after_return=1:abort_on_error=1",
-            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-        },
+TSAN_FLAGS = "second_deadlock_stack=1:suppressions=" + shlex.quote(
+    str(ROOT / "tests" / "sanitizers" / "tsan.supp")
+)
+ASAN = Sanitizer(
+    name="asan",
+    meson="address,undefined",
+    flags={
+        "ASAN_OPTIONS": "strict_string_checks=1:detect_stack_use_after_return=1:abort_on_error=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    },
+    python_flags={
         # An interpreter frees little at its end, and says nothing about us by it.
-        python_options={"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": ""},
-    ),
-    "tsan": Sanitizer(
-        name="tsan",
-        meson="thread",
-        library="libtsan.so",
-        options={
-            "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={shlex.quote(str(SUPPRESSIONS / 'tsan.supp'))}"
-        },
-        python_options={"TSAN_OPTIONS": "die_after_fork=0"},
-    ),
-}
+        "ASAN_OPTIONS": "detect_leaks=0:strict_string_checks=1:abort_on_error=1",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        # Python's own allocator would hide a use of freed memory from ASan.
+        "PYTHONMALLOC": "malloc",
+    },
+)
+TSAN = Sanitizer(
+    name="tsan",
+    meson="thread",
+    flags={"TSAN_OPTIONS": TSAN_FLAGS},
+    python_flags={"TSAN_OPTIONS": TSAN_FLAGS + ":die_after_fork=0"},
+)
 
 
 class Run:
@@ -121,6 +111,8 @@ class Run:
             outcome = body()
         except subprocess.TimeoutExpired as error:
             outcome = Outcome(failed=1, failures=[f"no end after {error.timeout} seconds"])
+        except OSError as error:  # a tool that is not there; the other steps still count
+            outcome = Outcome(failed=1, failures=[str(error)])
         print(f"{name:<44} {outcome}  ({time.monotonic() - started:.1f} s)", flush=True)
         if outcome.failed:
             for failure in outcome.failures:
@@ -139,8 +131,8 @@ class Run:
             log.flush()
             return subprocess.run(
                 [str(word) for word in words],
-                cwd=ROOT, env=os.environ | (env or {}), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                timeout=STEP_SECONDS_MAX, check=False,
+                cwd=ROOT, env=os.environ | (env or {}), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, timeout=STEP_SECONDS_MAX, check=False,
             ).returncode  # fmt: skip
 
     def check(self, *words: str | Path, env: dict[str, str] | None = None) -> Outcome:
@@ -151,7 +143,7 @@ class Run:
 
 
 def read_junit(path: Path, status: int) -> Outcome:
-    """Counts the cases of a JUnit file; a program that failed without naming a case is a failure too."""
+    """Counts the cases of a JUnit file; failing without naming one is a failure too."""
     outcome = Outcome()
     if path.exists():
         for case in ElementTree.parse(path).iter("testcase"):
@@ -171,7 +163,7 @@ def read_junit(path: Path, status: int) -> Outcome:
     return outcome
 
 
-# --- builds -----------------------------------------------------------------------------------------------------------
+# --- builds ---
 
 
 def configure(run: Run, build: Path, *options: str, env: dict[str, str] | None = None) -> bool:
@@ -190,7 +182,7 @@ def ninja(run: Run, build: Path, *targets: str) -> Outcome:
 
 def build_sanitized(run: Run, sanitizer: Sanitizer) -> Outcome:
     options = [f"-Db_sanitize={sanitizer.meson}", "-Db_lundef=false"]
-    # Optimised a little: an unoptimised TSan or ASan build makes the functional tests three times as slow.
+    # Optimised a little: without, the functional tests take three times as long.
     options += ["-Doptimization=1"]
     if "undefined" in sanitizer.meson:
         options += [f"-D{language}_args=-fno-sanitize-recover=all" for language in ("c", "cpp")]
@@ -199,7 +191,7 @@ def build_sanitized(run: Run, sanitizer: Sanitizer) -> Outcome:
     return ninja(run, sanitizer.build)
 
 
-# --- tests ------------------------------------------------------------------------------------------------------------
+# --- tests ---
 
 
 def meson_tests(
@@ -218,7 +210,8 @@ def meson_tests(
     known = json.loads((build / "meson-info" / "intro-tests.json").read_text())
     if filters:
         known = [test for test in known if test["protocol"] == "gtest"]
-        pattern = ":".join(f"*{word}*" for word in filters)
+        spelt = {spelling for word in filters for spelling in (word, word.capitalize())}
+        pattern = ":".join(f"*{word}*" for word in sorted(spelt))
         command += [
             f"--test-args=--gtest_filter={pattern}",
             *sorted({test["name"] for test in known}),
@@ -235,6 +228,10 @@ def meson_tests(
     return outcome
 
 
+def sanitized_tests(run: Run, sanitizer: Sanitizer) -> Outcome:
+    return meson_tests(run, sanitizer.build, [], sanitizer.flags)
+
+
 def pytest(
     run: Run, *arguments: str | Path, env: dict[str, str] | None = None, processes: int = JOBS
 ) -> Outcome:
@@ -242,54 +239,22 @@ def pytest(
     junit.unlink(missing_ok=True)
     command: list[str | Path] = [sys.executable, "-m", "pytest", "-q", "-ra", f"--junitxml={junit}"]
     if processes > 1:
-        command += ["-n", str(processes), "--dist", "load"]
+        command += ["-n", str(processes), "--dist", "loadfile"]
     status = run.command(*command, *arguments, env=env)
     return Outcome() if status == 5 else read_junit(junit, status)  # 5: none was selected
 
 
-def shared_library(name: str) -> str:
-    found = subprocess.run(
-        ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    return os.path.realpath(found)
-
-
 def functional(run: Run, *arguments: str | Path, sanitizer: Sanitizer | None = None) -> Outcome:
-    """The functional tests on one build.
-
-    They start $CPPCORN_BINARY, with the variables of the JSON object $CPPCORN_TEST_ENV added to its environment.
-    """
+    """The functional tests on one build, whose binary $CPPCORN_BINARY names."""
     build = sanitizer.build if sanitizer else ROOT / "build"
     binary = build / "src" / "cppcorn"
     if not (ROOT / "tests" / "functional").is_dir() or not binary.exists():
         return Outcome()
-    if not sanitizer:
-        env = {"CPPCORN_BINARY": str(ROOT / ".venv" / "bin" / "cppcorn"), "CPPCORN_TEST_ENV": "{}"}
-        return pytest(run, "tests/functional", *arguments, env=env)
-    shutil.rmtree(sanitizer.reports, ignore_errors=True)
-    sanitizer.reports.mkdir()
-    # The sanitizer's runtime comes first, and libstdc++ at once: else its `throw` is not found when it is loaded late.
-    server = sanitizer.environment(python=True) | {
-        "LD_PRELOAD": f"{shared_library(sanitizer.library)} {shared_library('libstdc++.so.6')}",
-        "PYTHONPATH": str(build / "workers"),
-        "VIRTUAL_ENV": str(ROOT / ".venv"),
-        "PYTHONMALLOC": "malloc",
-    }
-    env = {
-        "CPPCORN_BINARY": str(binary),
-        "CPPCORN_TEST_ENV": json.dumps(server),
-        "CPPCORN_TEST_SANITIZER": sanitizer.name,
-    }
-    outcome = pytest(run, "tests/functional", *arguments, env=env)
-    for report in sorted(sanitizer.reports.iterdir()):
-        outcome.failed += 1
-        outcome.failures.append(f"a report: {report.relative_to(ROOT)}")
-        with run.log.open("ab") as log:
-            log.write(report.read_bytes()[:20_000])
-    return outcome
+    env = {"CPPCORN_BINARY": str(binary), **(sanitizer.python_flags if sanitizer else {})}
+    return pytest(run, "tests/functional", *arguments, env=env)
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
+# --- checks ---
 
 
 def tracked(*suffixes: str) -> list[str]:
@@ -313,9 +278,7 @@ def clang_tidy(run: Run) -> Outcome:
     """clang-tidy on every source of ours, with the flags it is built with."""
     database = json.loads((ROOT / "build" / "compile_commands.json").read_text())
     ours = tuple(str(ROOT / folder) + os.sep for folder in ("src", "protocols", "workers"))
-    sources = {
-        os.path.normpath(os.path.join(entry["directory"], entry["file"])) for entry in database
-    }
+    sources = {str((Path(entry["directory"]) / entry["file"]).resolve()) for entry in database}
 
     def tidy(source: str) -> tuple[str, subprocess.CompletedProcess[str]]:
         words = [
@@ -363,48 +326,36 @@ def lint(run: Run, *, everything: bool) -> None:
         run.step("clang-tidy", lambda: clang_tidy(run))
 
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+# --- commands ---
 
 
 def filtered_tests(run: Run, words: Sequence[str]) -> None:
-    """`./dev test WORD...`: the cases whose names contain a word; or pytest's own paths and options."""
+    """`./dev test WORD...`: the cases whose names contain a word; or pytest's paths and options."""
+    env = {"CPPCORN_BINARY": str(ROOT / "build" / "src" / "cppcorn")}
     if any(word.startswith("-") or (ROOT / word.split("::")[0]).exists() for word in words):
-        run.step("pytest", lambda: functional_paths(run, words))
+        run.step("pytest", lambda: pytest(run, *words, env=env, processes=1))
         return
     run.step("unit and conformance", lambda: meson_tests(run, ROOT / "build", words))
     run.step("functional", lambda: functional(run, "-k", " or ".join(words)))
 
 
-def functional_paths(run: Run, words: Sequence[str]) -> Outcome:
-    env = {"CPPCORN_BINARY": str(ROOT / ".venv" / "bin" / "cppcorn"), "CPPCORN_TEST_ENV": "{}"}
-    return pytest(run, *words, env=env, processes=1)
-
-
 def all_tests(run: Run, *, everything: bool) -> None:
     """Every step runs, whatever happened to the ones before it."""
     run.step("unit, conformance, fuzz replay", lambda: meson_tests(run, ROOT / "build", []))
-    not_chromium = ("-m", "not chromium")
-    run.step("functional", lambda: functional(run, *not_chromium))
+    quick = ("-m", "not chromium")
+    threads = (*quick, "-k", "gthread")
+    run.step("functional", lambda: functional(run, *quick))
     lint(run, everything=everything)
 
-    asan = SANITIZERS["asan"]
-    if run.step("ASan+UBSan: build", lambda: build_sanitized(run, asan)):
-        env = asan.environment(python=False)
-        run.step(
-            "ASan+UBSan: unit, conformance, fuzz replay",
-            lambda: meson_tests(run, asan.build, [], env),
-        )
-        run.step("ASan+UBSan: functional", lambda: functional(run, *not_chromium, sanitizer=asan))
+    if run.step("ASan+UBSan: build", lambda: build_sanitized(run, ASAN)):
+        run.step("ASan+UBSan: unit, conformance, fuzz", lambda: sanitized_tests(run, ASAN))
+        run.step("ASan+UBSan: functional", lambda: functional(run, *quick, sanitizer=ASAN))
     if not everything:
         return
 
-    tsan = SANITIZERS["tsan"]
-    if run.step("TSan: build", lambda: build_sanitized(run, tsan)):
-        env = tsan.environment(python=False)
-        run.step("TSan: unit, conformance", lambda: meson_tests(run, tsan.build, [], env))
-        run.step(
-            "TSan: functional, threads", lambda: functional(run, "-m", "threads", sanitizer=tsan)
-        )
+    if run.step("TSan: build", lambda: build_sanitized(run, TSAN)):
+        run.step("TSan: unit, conformance", lambda: sanitized_tests(run, TSAN))
+        run.step("TSan: functional, threads", lambda: functional(run, *threads, sanitizer=TSAN))
     run.step("Chromium", lambda: functional(run, "-m", "chromium"))
     run.step("packaging", lambda: pytest(run, "tests/packaging", processes=1))
 
@@ -437,7 +388,7 @@ def report(run: Run) -> int:
 
 
 def command_fuzz(arguments: Sequence[str]) -> int:
-    """Each target, or the named one, for some seconds over its corpus; what it finds is kept beside the corpus."""
+    """Each target, or the named one, for some seconds over its corpus and what was found before."""
     parser = argparse.ArgumentParser(prog="./dev fuzz")
     parser.add_argument("target", nargs="?")
     parser.add_argument("seconds", nargs="?", type=int, default=FUZZ_SECONDS)

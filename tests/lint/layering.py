@@ -1,7 +1,7 @@
 """Check what the compiler does not: which layer includes which, and the shape of files.
 
-The rules are the table of docs/architecture.md: a layer may include the layers that its row below names, and
-nothing else of the project. Outside libraries have one door each.
+The rules are the table of docs/architecture.md: a layer may include the layers that its row below
+names, and nothing else of the project. Outside libraries have one door each.
 
     layering.py [ROOT]      print one line a violation; the exit status is 1 when there is any
 """
@@ -29,7 +29,7 @@ PROTOCOLS = (
 LOOP = ("src/net", "src/control", "src/config")
 WORKER_LOW = ("src/base", *PROTOCOLS, *LOOP, "src/server")
 
-# Layer: the layers that it may include besides itself. A file belongs to the longest prefix that fits.
+# Layer: the layers that it may include besides itself. A file belongs to the longest prefix.
 LAYERS: dict[str, tuple[str, ...]] = {
     "src/base": (),
     "protocols/http": ("src/base",),
@@ -57,7 +57,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Outside header (prefix): the folders that may include it. Tests may include whatever their subject may.
+# Outside header (prefix): the folders that may include it; a test may if its subject may.
 DOORS: dict[str, tuple[str, ...]] = {
     "uv.h": ("src/net",),
     "Python.h": ("workers",),
@@ -74,7 +74,7 @@ PROJECT_ROOTS = ("src", "protocols", "workers", "tests")
 
 
 def layer_of(path: str) -> str | None:
-    """The layer that a file belongs to, by the longest prefix; None when the table has no row for it."""
+    """The layer that a file belongs to, by the longest prefix; None when no row fits."""
     fitting = [layer for layer in LAYERS if path == layer or path.startswith(layer + "/")]
     return max(fitting, key=len, default=None)
 
