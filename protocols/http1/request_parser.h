@@ -41,7 +41,8 @@ class RequestParser {
   RequestParser& operator=(const RequestParser&) = delete;
 
   // Parses bytes. Returns how many were consumed: all of them, or fewer when a listener called pause(): keep the
-  // rest, and give it again after resume().
+  // rest, and give it again after resume(). An event that needs no more bytes is not held back by a pause:
+  // on_request_end follows on_request at once when there is no body, and the last on_body of a known length.
   size_t receive(std::string_view bytes);
   // The client sent FIN. In the middle of a message: on_refused with 400 ("ended early"), else nothing.
   void receive_eof();
@@ -55,6 +56,8 @@ class RequestParser {
   bool in_body() const noexcept;
   // Refused or ended: no more events will come.
   bool dead() const noexcept;
+  // Bytes that a parser costs while it is idle.
+  static size_t idle_memory() noexcept;
 
  private:
   struct Impl;

@@ -41,9 +41,9 @@ enum class EncodeError : uint8_t {
   kWrongOrder,
   kBadStatus,           // not 200..999 (inform: 100..199 without 101)
   kBadHeaderName,       // not a token (RFC 9110 section 5.1)
-  kBadHeaderValue,      // CR, LF or NUL
+  kBadHeaderValue,      // CR, LF, NUL or another control character but tab (RFC 9110 section 5.5)
   kBadContentLength,    // not a number, or two different ones
-  kHopByHop,            // Transfer-Encoding, Upgrade, Keep-Alive...: the server's own affair
+  kHopByHop,            // a transfer coding other than chunked: the server's own affair
   kBodyTooLong,         // more than Content-Length says
   kBodyTooShort,        // less than Content-Length says: the connection must be closed
 };
@@ -58,8 +58,11 @@ class ResponseEncoder {
 
   // The status line. An empty reason becomes the standard one.
   [[nodiscard]] EncodeError start(ByteBuffer& out, int status, std::string_view reason = {});
-  // One field, name in any case. Framing fields (content-length, connection) are noted, not trusted:
-  // "connection: close" closes; content-length is checked and then enforced.
+  // One field, name in any case, kept as it is. Framing fields (content-length, connection) are noted, not trusted:
+  // "connection: close" closes; content-length is checked and then enforced; "transfer-encoding: chunked" is the wish
+  // for what happens anyway without a length. PEP 3333 would let a server fail for Keep-Alive, Proxy-Connection, TE
+  // and Upgrade; they are dropped without a word, as gunicorn does, because apps that relay another server's answer
+  // send them.
   [[nodiscard]] EncodeError add_header(ByteBuffer& out, std::string_view name, std::string_view value);
   // Ends the head and decides the framing. body_bytes is the size of the whole body when it is known already (then
   // the head gets a Content-Length if the app gave none); nullopt when more may come. date_line is
@@ -73,6 +76,7 @@ class ResponseEncoder {
   void end_block(ByteBuffer& out);
   bool sends_payload() const noexcept;
   // Ends the body. trailers are sent only in a chunked response to a client that accepts them.
+  // A faulty trailer ends nothing and writes nothing: call again without it.
   [[nodiscard]] EncodeError finish(ByteBuffer& out, std::span<const http::Field> trailers = {});
 
   bool started() const noexcept;     // start() was called
@@ -81,7 +85,7 @@ class ResponseEncoder {
   // Whether the connection may be used for another request after this response. Valid once the head has ended.
   bool keep_alive() const noexcept;
   int status() const noexcept;
-  uint64_t body_bytes() const noexcept;  // of payload announced by begin_block so far, for the access log
+  uint64_t body_bytes() const noexcept;  // of payload that begin_block let through so far, for the access log
   std::optional<uint64_t> content_length() const noexcept;  // that the app declared
 
   // Forgets a head that was begun but has not left, so that an error response can take its place.
@@ -90,6 +94,10 @@ class ResponseEncoder {
  private:
   enum class State : uint8_t { kIdle, kHead, kBody, kFinished };
   enum class Framing : uint8_t { kNone, kLength, kChunked, kUntilClose };
+
+  EncodeError add_special_header(ByteBuffer& out, std::string_view name, std::string_view value, bool* written);
+  EncodeError add_content_length(std::string_view value, bool* written);
+  void decide_framing(ByteBuffer& out, std::optional<uint64_t> body_bytes);
 
   RequestFacts facts_;
   const ResponseDefaults* defaults_;
@@ -101,6 +109,7 @@ class ResponseEncoder {
   bool has_date_ = false;
   bool has_server_ = false;
   bool wants_close_ = false;
+  bool block_open_ = false;
   uint64_t length_ = 0;
   uint64_t sent_ = 0;
 };
