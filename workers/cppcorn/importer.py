@@ -1,0 +1,325 @@
+"""From what the command line names to an application: importing it, and telling ASGI from WSGI.
+
+An application is named as ``main``, ``main:app``, ``main:api.app``, ``main:create_app()`` or ``main:create_app("x",
+debug=True)``; arguments may be literals only. With ``factory`` the named object is called for the application.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import functools
+import importlib
+import inspect
+import pkgutil
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal
+
+# What a module is searched for when the name says nothing, gunicorn's default before everybody else's.
+DEFAULT_ATTRIBUTES = ("application", "app")
+
+Interface = Literal["asgi", "wsgi"]
+
+
+class AppLoadError(Exception):
+    """The application cannot be loaded, and the text says all there is to say: no traceback is needed."""
+
+
+class AppShapeError(AppLoadError):
+    """What was loaded is no application that can be served, or not by the chosen kind of worker."""
+
+
+@dataclass(frozen=True)
+class AppName:
+    """A parsed name: where to look, and whether to call what is there."""
+
+    module: str
+    path: tuple[str, ...]  # attributes one inside the other; empty: the default ones
+    called: bool = False
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an application is, and how that was seen."""
+
+    interface: Interface
+    reason: str
+
+
+def parse_name(name: str) -> AppName:
+    """Parses the name of an application. Raises AppLoadError with the reason when it is none."""
+    module, colon, expression = name.partition(":")
+    if not module:
+        raise AppLoadError(f'"{name}" names no module: write MODULE:ATTRIBUTE, such as main:app')
+    if "/" in module or module.endswith(".py"):
+        hint = module.removesuffix(".py").strip("./").replace("/", ".")
+        raise AppLoadError(
+            f'"{module}" is a file, and the name of a module is needed: write {hint}{colon}{expression}'
+        )
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise AppLoadError(f'"{module}" is not the name of a module')
+    if not colon:
+        return AppName(module, ())
+    return _parse_expression(name, module, expression)
+
+
+def _parse_expression(name: str, module: str, expression: str) -> AppName:
+    try:
+        node = ast.parse(expression.strip(), mode="eval").body
+    except SyntaxError:
+        raise AppLoadError(
+            f'"{expression}" in "{name}" is neither an attribute nor a call of one'
+        ) from None
+    if not isinstance(node, ast.Call):
+        return AppName(module, _attribute_path(name, node))
+    try:
+        args = tuple(ast.literal_eval(argument) for argument in node.args)
+        kwargs = tuple(
+            (keyword.arg, ast.literal_eval(keyword.value))
+            for keyword in node.keywords
+            if keyword.arg is not None
+        )
+    except ValueError:
+        args, kwargs = (), None
+    if kwargs is None or len(kwargs) != len(node.keywords):
+        raise AppLoadError(f'the arguments in "{name}" may only be literals, such as "x", 1 or True')
+    return AppName(module, _attribute_path(name, node.func), True, args, kwargs)
+
+
+def _attribute_path(name: str, node: ast.expr) -> tuple[str, ...]:
+    if isinstance(node, ast.Name):
+        return (node.id,)
+    if isinstance(node, ast.Attribute):
+        return (*_attribute_path(name, node.value), node.attr)
+    raise AppLoadError(f'"{name}": behind the colon goes an attribute (app, api.app) or a call of one')
+
+
+def load(name: str, *, factory: bool = False) -> Any:
+    """The application of that name.
+
+    Raises AppLoadError when the name leads nowhere, and lets through whatever the application's own code raises
+    while it is imported or made: those errors are the user's, and their traceback matters.
+    """
+    parsed = parse_name(name)
+    found = _find(_import(parsed.module), parsed)
+    if parsed.called:
+        return _call(found, parsed)
+    if not factory:
+        return found
+    if not callable(found):
+        raise AppLoadError(
+            f'"{name}" is no factory: {_kind_of(found)} cannot be called (is --factory meant?)'
+        )
+    return _call(found, parsed)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # Only when the module itself, or a package that holds it, is what is missing. A module that is missing
+        # inside the application is the application's own error.
+        missing = error.name or ""
+        if missing == name or name.startswith(f"{missing}."):
+            raise AppLoadError(_missing_module(name, missing)) from None
+        raise
+
+
+def _missing_module(name: str, missing: str) -> str:
+    text = f'there is no module "{missing}"'
+    if missing != name:
+        text += f' (for "{name}")'
+    parent, _, last = missing.rpartition(".")
+    try:
+        path = importlib.import_module(parent).__path__ if parent else _own_directories()
+    except AttributeError:
+        return f'{text}: "{parent}" is a module, not a package'
+    names = [module.name for module in pkgutil.iter_modules(path)]
+    close = difflib.get_close_matches(last, names, n=1)
+    if close:
+        guess = f"{parent}.{close[0]}" if parent else close[0]
+        return f'{text}. Did you mean "{guess}"?'
+    where = ", ".join(sys.path[:2]) if not parent else parent
+    return f"{text} in {where}; --app-dir and --chdir say where to look"
+
+
+def _own_directories() -> list[str]:
+    """Where the user's modules lie: the search path but for the interpreter's own and installed packages."""
+    return [
+        entry
+        for entry in sys.path
+        if "site-packages" not in entry
+        and "dist-packages" not in entry
+        and not entry.startswith((sys.prefix, sys.base_prefix))
+    ] or sys.path[:1]
+
+
+def _find(module: ModuleType, parsed: AppName) -> Any:
+    if not parsed.path:
+        for attribute in DEFAULT_ATTRIBUTES:
+            if hasattr(module, attribute):
+                return getattr(module, attribute)
+        raise AppLoadError(_no_default(module))
+    found: Any = module
+    for attribute in parsed.path:
+        try:
+            found = getattr(found, attribute)
+        except AttributeError:
+            raise AppLoadError(_missing_attribute(module, found, attribute, parsed)) from None
+    return found
+
+
+def _no_default(module: ModuleType) -> str:
+    text = f'module "{module.__name__}" has neither "application" nor "app"'
+    candidates = _candidates(module)
+    if not candidates:
+        return f"{text}, nor anything else that looks like an application"
+    listed = ", ".join(f"{module.__name__}:{candidate}" for candidate in candidates)
+    return f"{text}. These look like applications: {listed}"
+
+
+def _candidates(module: ModuleType) -> list[str]:
+    """The attributes that look like applications or like factories of one."""
+    found = []
+    for name, value in vars(module).items():
+        if name.startswith("_") or not callable(value) or inspect.ismodule(value):
+            continue
+        if inspect.isfunction(value) and value.__module__ != module.__name__:
+            continue
+        if inspect.isfunction(value) and name in ("create_app", "make_app", "get_app"):
+            found.append(f"{name}()")
+        elif not inspect.isclass(value) and shape_of(value) is not None:
+            found.append(name)
+    return found
+
+
+def _missing_attribute(module: ModuleType, owner: Any, attribute: str, parsed: AppName) -> str:
+    where = "module" if owner is module else "object"
+    named = ".".join((parsed.module, *parsed.path[: parsed.path.index(attribute)]))
+    text = f'{where} "{named}" has no attribute "{attribute}"'
+    close = difflib.get_close_matches(attribute, dir(owner), n=1)
+    if close:
+        return f'{text}. Did you mean "{close[0]}"?'
+    candidates = _candidates(module) if owner is module else []
+    if candidates:
+        listed = ", ".join(f"{parsed.module}:{candidate}" for candidate in candidates)
+        return f"{text}. These look like applications: {listed}"
+    return text
+
+
+def _call(factory: Any, parsed: AppName) -> Any:
+    described = f"{parsed.module}:{'.'.join(parsed.path)}"
+    try:
+        inspect.signature(factory).bind(*parsed.args, **dict(parsed.kwargs))
+    except TypeError as error:
+        raise AppLoadError(f'"{described}" cannot be called like that: {error}') from None
+    except ValueError:
+        pass  # a callable without a signature, such as one written in C: calling it will tell
+    app = factory(*parsed.args, **dict(parsed.kwargs))
+    if inspect.iscoroutine(app):
+        app.close()
+        raise AppLoadError(f'"{described}" is a coroutine function, and a factory must be a plain one')
+    if app is None:
+        raise AppLoadError(f'"{described}" returned None instead of an application')
+    return app
+
+
+def shape_of(app: Any) -> Shape | None:
+    """What an application is by its shape, or None when that cannot be said."""
+    while isinstance(app, functools.partial):
+        if app.args or app.keywords:
+            return _shape_by_signature(app)
+        app = app.func
+    if inspect.isclass(app):
+        return _shape_of_class(app)
+    if inspect.iscoroutinefunction(inspect.unwrap(app) if callable(app) else app):
+        return Shape("asgi", "it is a coroutine function")
+    if not inspect.isroutine(app):
+        call = getattr(type(app), "__call__", None)
+        if inspect.iscoroutinefunction(call):
+            return Shape("asgi", "its __call__ is a coroutine function")
+    return _shape_by_signature(app)
+
+
+def _shape_of_class(app: type) -> Shape | None:
+    # PEP 3333's own example: the class is the application, and its instances the responses.
+    names = _positional(app)
+    if names is not None and len(names) == 2:
+        return Shape("wsgi", f"it is a class that takes two parameters ({', '.join(names)})")
+    return None
+
+
+def _shape_by_signature(app: Any) -> Shape | None:
+    names = _positional(app)
+    if names is None:
+        return None
+    if len(names) == 3:
+        return Shape("asgi", f"it takes three parameters ({', '.join(names)})")
+    if len(names) == 2:
+        return Shape("wsgi", f"it takes two parameters ({', '.join(names)})")
+    return None
+
+
+def _positional(app: Any) -> list[str] | None:
+    """The names of the positional parameters that have no default; None where there is no telling."""
+    try:
+        parameters = inspect.signature(app).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind in positional and parameter.default is inspect.Parameter.empty
+    ]
+
+
+def _kind_of(found: Any) -> str:
+    return f"{type(found).__module__}.{type(found).__qualname__}"
+
+
+# The kinds of worker by interface, as the command line spells them.
+WORKER_CLASS = {"asgi": "asgi", "wsgi": "gthread"}
+
+
+def choose(app: Any, name: str, worker_class: str | None) -> Shape:
+    """Which interface to serve an application by: the asked one, else the one its shape says.
+
+    worker_class is "asgi", "gthread", "sync", or None when none was asked for. Raises AppShapeError when the object
+    is no application, is one of the other interface, or does not show what it is and nobody said.
+    """
+    if not callable(app):
+        raise AppShapeError(f'"{name}" is no application: {_kind_of(app)} cannot be called')
+    shape = shape_of(app)
+    if worker_class is None:
+        if shape is not None:
+            return shape
+        raise AppShapeError(_undecided(app, name))
+    asked: Interface = "asgi" if worker_class == "asgi" else "wsgi"
+    if shape is not None and shape.interface != asked:
+        raise AppShapeError(
+            f'"{name}" is {_article(shape.interface)} application ({shape.reason}): '
+            f"serve it with -k {WORKER_CLASS[shape.interface]}, not -k {worker_class}"
+        )
+    return Shape(asked, f"-k {worker_class} says so")
+
+
+def _article(interface: Interface) -> str:
+    return "an ASGI" if interface == "asgi" else "a WSGI"
+
+
+def _undecided(app: Any, name: str) -> str:
+    names = _positional(app)
+    if names is not None and not names:
+        call = f"{name}()" if ":" in name else f"{name}:app()"
+        return (
+            f'"{name}" takes no parameters, so it looks like a factory: '
+            f"name it {call}, or add --factory"
+        )
+    if inspect.isclass(app) and names is not None and len(names) == 1:
+        return f'"{name}" looks like an application of ASGI 2, and ASGI 3 is needed'
+    return f'"{name}" does not show whether it is ASGI or WSGI: say -k asgi or -k gthread'
