@@ -1,0 +1,165 @@
+"""What is built for others works where they install it: wheel, source distribution, bare clone.
+
+Each goes into a venv of its own, in which nothing else is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from build_wheels import (
+    REQUIREMENTS,
+    ROOT,
+    Interpreter,
+    build_sdist,
+    build_wheel,
+    clean_environment,
+    every_interpreter,
+    interpreters,
+    pip,
+)
+
+START_SECONDS_MAX = 30.0
+# All that the binary and the extension may want from the machine.
+LIBRARIES = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libpthread"}
+LIBRARIES |= {"libdl", "librt"}
+
+APPS = """
+async def asgi(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError("no lifespan")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+def wsgi(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+RUN = "import cppcorn, sys; sys.exit(cppcorn.run('apps:asgi', bind='127.0.0.1:0'))"
+
+pytestmark = pytest.mark.timeout(900)
+EVERY = every_interpreter()
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """The wheel of each minor version of Python."""
+    folder = tmp_path_factory.mktemp("wheels")
+    return {found.minor: build_wheel(found, folder) for found in interpreters()}
+
+
+def make_venv(interpreter: Interpreter, folder: Path) -> Path:
+    venv = folder / "a venv"  # with a space, as people have
+    subprocess.run([interpreter.path, "-I", "-m", "venv", str(venv)], check=True)
+    return venv
+
+
+def output(venv: Path, *command: str) -> str:
+    """What a command prints in the activated venv."""
+    return subprocess.run(
+        command, env=clean_environment(venv), cwd=venv, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@contextmanager
+def serving(venv: Path, *command: str) -> Iterator[str]:
+    """The URL of a server that is started so, and ended with TERM."""
+    (venv / "apps.py").write_text(APPS)
+    log_path = venv / "server.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command, env=clean_environment(venv), cwd=venv, stdout=log, stderr=log,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while not (found := re.search(r"Listening at: (http://[^\s,]+)", log_path.read_text())):
+            assert process.poll() is None, log_path.read_text()
+            assert time.monotonic() < deadline, log_path.read_text()
+            time.sleep(0.02)
+        yield found[1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(START_SECONDS_MAX) == 0, log_path.read_text()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=START_SECONDS_MAX) as response:
+        body: bytes = response.read()
+        return body
+
+
+def check_installed(venv: Path) -> None:
+    """The three ways to start it, in both kinds, from the venv's own interpreter."""
+    version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())
+    assert version
+    assert version[1] in output(venv, "cppcorn", "--version")
+    assert version[1] in output(venv, "python", "-m", "cppcorn", "--version")
+    code = "import cppcorn, cppcorn._cppcorn as native; print(cppcorn.__version__, native.__file__)"
+    printed = output(venv, "python", "-c", code)
+    assert version[1] in printed
+
+    local = ("-b", "127.0.0.1:0")
+    for command in (
+        ("cppcorn", "-k", "asgi", *local, "apps:asgi"),
+        ("cppcorn", "-k", "gthread", *local, "apps:wsgi"),
+        ("python", "-m", "cppcorn", *local, "apps:wsgi"),
+        ("python", "-c", RUN),
+    ):
+        with serving(venv, *command) as url:
+            assert get(url) == b"hello", command
+
+    extension = printed.split(maxsplit=1)[1].strip()
+    for file in (str(venv / "bin" / "cppcorn"), extension):
+        linked = {line.split()[0] for line in output(venv, "ldd", file).splitlines()}
+        names = {Path(name).name.split(".so")[0] for name in linked}
+        assert names <= LIBRARIES, file
+
+
+@pytest.mark.parametrize("interpreter", EVERY, ids=lambda one: one.path)
+def test_wheel(interpreter: Interpreter, wheels: dict[int, Path], tmp_path: Path) -> None:
+    venv = make_venv(interpreter, tmp_path)
+    pip(venv, "install", "--quiet", "--no-index", wheels[interpreter.minor])
+    check_installed(venv)
+
+
+def test_wheel_holds_the_package_alone(wheels: dict[int, Path]) -> None:
+    with zipfile.ZipFile(next(iter(wheels.values()))) as wheel:
+        names = wheel.namelist()
+    assert "cppcorn/py.typed" in names
+    assert any(re.fullmatch(r"cppcorn/_cppcorn\.[^/]+\.so", name) for name in names)
+    assert any(name.endswith(".data/scripts/cppcorn") for name in names)
+    ours = re.compile(r"cppcorn/[\w./]+\.(py|pyi|so)|cppcorn/_cppcorn\..*\.so|cppcorn/py\.typed")
+    strangers = [name for name in names if "cppcorn-" not in name and not ours.fullmatch(name)]
+    assert strangers == []
+
+
+def test_source_distribution_without_an_index(tmp_path: Path) -> None:
+    interpreter = interpreters()[0]
+    sdist = build_sdist(interpreter, tmp_path)
+    venv = make_venv(interpreter, tmp_path)
+    pip(venv, "install", "--quiet", "-r", REQUIREMENTS)
+    pip(venv, "install", "--quiet", "--no-index", "--no-build-isolation", sdist, cwd=tmp_path)
+    check_installed(venv)
+
+
+def test_bare_clone(tmp_path: Path) -> None:
+    clone = tmp_path / "a clone"
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
+    venv = make_venv(interpreters()[-1], tmp_path)
+    pip(venv, "install", "--quiet", clone, cwd=tmp_path)
+    check_installed(venv)
