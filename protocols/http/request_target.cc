@@ -29,6 +29,8 @@ const char* parse_absolute(std::string_view target, RequestTarget* parts) noexce
   parts->authority = rest.substr(0, end);
   if (!is_valid_authority(parts->authority)) return "invalid host in the request target";
   split_query(rest.substr(end), parts);
+  // No path means "/" (RFC 9110 section 4.2.3); the target has one to point at.
+  if (parts->path.empty()) parts->path = target.substr(colon + 1, 1);
   return nullptr;
 }
 

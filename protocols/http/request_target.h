@@ -11,7 +11,7 @@ namespace cppcorn::http {
 struct RequestTarget {
   TargetForm form = TargetForm::kOrigin;
   std::string_view authority;  // of the absolute and the authority form
-  std::string_view path;       // empty when the absolute form has none
+  std::string_view path;       // "/" when the absolute form has none
   std::string_view query;      // behind the first "?"
 };
 

@@ -369,11 +369,13 @@ size_t RequestParser::Impl::execute(std::string_view bytes, Step* run) {
     if (complete && position + used > section_limit()) refuse(first_fault(kNoFault));
     return used;
   }
-  Refusal refusal{400, llhttp_get_error_reason(&llhttp), position + used};
+  // llhttp's reasons are literals; it has none when a callback stopped it.
+  Refusal refusal{400, {}, position + used};
   if (step->fault) {
-    refusal.status = step->fault->status;
-    refusal.reason = step->fault->reason;
-    refusal.offset = std::min(step->fault->offset, refusal.offset);
+    refusal = {step->fault->status, step->fault->reason,
+               std::min(step->fault->offset, refusal.offset)};
+  } else if (const char* reason = llhttp_get_error_reason(&llhttp)) {
+    refusal.reason = reason;
   }
   refuse(first_fault(refusal));
   return used;
@@ -463,9 +465,10 @@ uint64_t RequestParser::Impl::field_limit() const noexcept {
   return line_begin + or_without_limit(limits->field_bytes_max);
 }
 
-// The line end behind a field belongs to no field, so those two bytes are let through here.
+// For the end of a piece. What stands behind a field's last byte may be CR, LF and another CR, and
+// belong to no field.
 bool RequestParser::Impl::beyond_limits(uint64_t end) const noexcept {
-  return end > section_limit() || end - kLineEndBytes > field_limit();
+  return end > section_limit() || end - kLineEndBytes - 1 > field_limit();
 }
 
 Refusal RequestParser::Impl::first_fault(Refusal fault) const noexcept {
