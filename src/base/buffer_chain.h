@@ -1,6 +1,7 @@
-// BufferChain: bytes waiting to be sent, as a queue of segments: bytes of our own (small pieces are joined), bytes
-// that belong to somebody else (a Python object: sent without a copy, let go when sent), and ranges of files (sent by
-// sendfile). An empty chain holds no memory beyond itself, so that an idle connection is cheap.
+// BufferChain: bytes waiting to be sent, as a queue of segments: bytes of our own (small pieces are
+// joined), bytes that belong to somebody else (a Python object: sent without a copy, let go when
+// sent), and ranges of files (sent by sendfile). An empty chain holds no memory beyond itself, so
+// that an idle connection is cheap.
 #pragma once
 
 #include <sys/uio.h>
@@ -8,15 +9,15 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "src/base/byte_buffer.h"
 #include "src/base/unique_fd.h"
 
 namespace cppcorn {
 
-// Bytes that somebody else keeps alive until release(owner) is called, exactly once, on whatever thread drops the
-// segment. (A release that needs the GIL must therefore only queue the owner for later.)
+// Bytes that somebody else keeps alive until release(owner) is called, exactly once, on whatever
+// thread drops the segment. (A release that needs the GIL must therefore only queue the owner for
+// later.)
 struct ForeignBytes {
   const char* data = nullptr;
   size_t size = 0;
@@ -24,7 +25,8 @@ struct ForeignBytes {
   void (*release)(void* owner) noexcept = nullptr;
 };
 
-// A range of an open file. Shared, so that the descriptor lives as long as any part of it is queued.
+// A range of an open file. Shared, so that the descriptor lives as long as any part of it is
+// queued.
 struct FileRange {
   std::shared_ptr<UniqueFd> file;
   uint64_t offset = 0;
@@ -44,18 +46,21 @@ class BufferChain {
   // Bytes queued that take memory here: all but those of files.
   uint64_t memory_bytes() const noexcept { return memory_bytes_; }
 
-  // Copies bytes to the end.
+  // Copies bytes to the end. They may lie in this chain.
   void append(std::string_view bytes);
-  // Appends without a copy. Blocks under kForeignMin bytes are copied and released at once: cheaper than a segment.
+  // Appends without a copy. Blocks under kForeignMin bytes are copied and released at once: cheaper
+  // than a segment.
   void append(const ForeignBytes& bytes);
   void append(FileRange range);
   // Takes the bytes of a buffer without a copy where that is cheaper; leaves it empty.
   void append(ByteBuffer&& bytes);
-  // Moves all segments of other to the end.
+  // Moves all segments of other to the end; leaves it empty. Nothing happens when other is this
+  // chain.
   void append(BufferChain&& other);
 
-  // Runs write(ByteBuffer&) on the buffer at the end of the chain, for code that encodes into a ByteBuffer (the HTTP
-  // encoder); counts what it appended. write must only append (or truncate what it appended itself).
+  // Runs write(ByteBuffer&) on the buffer at the end of the chain, for code that encodes into a
+  // ByteBuffer (the HTTP encoder); counts what it appended. write must only append (or truncate
+  // what it appended itself).
   template <typename Write>
   auto append_with(Write&& write) {
     ByteBuffer& buffer = tail();
@@ -69,7 +74,8 @@ class BufferChain {
     return write(buffer);
   }
 
-  // The memory segments from the front, up to the first file range; returns how many entries were filled.
+  // The memory segments from the front, up to the first file range; returns how many entries were
+  // filled.
   size_t gather(iovec* entries, size_t count_max) const noexcept;
   // The file range at the front, or nullptr when memory comes first.
   const FileRange* front_file() const noexcept;
@@ -78,22 +84,25 @@ class BufferChain {
   void clear() noexcept;
 
   static constexpr size_t kForeignMin = 2048;
+  // A buffer of our own that holds so much is not added to: growing would copy it.
+  static constexpr size_t kOwnedMax = 65536;
+  // The first allocation of a buffer: most responses fit, and malloc keeps blocks of this size at
+  // hand.
+  static constexpr size_t kOwnedFirst = 1024;
 
  private:
-  struct Segment {
-    enum class Kind : uint8_t { kOwned, kForeign, kFile } kind = Kind::kOwned;
-    ByteBuffer owned;
-    ForeignBytes foreign;
-    FileRange file;
-    uint64_t size() const noexcept;
-  };
-  ByteBuffer& tail();
-  void grew(size_t bytes) noexcept { bytes_ += bytes, memory_bytes_ += bytes; }
+  struct Segment;
 
-  // The common case is one small response: it lives in first_, and segments_ is used only when that is not enough.
+  ByteBuffer& tail();
+  void push(Segment* segment) noexcept;
+  void pop_front() noexcept;
+  void grew(size_t bytes) noexcept;
+
+  // The common case is one small response: it lives in first_. What comes after something else is a
+  // list.
   ByteBuffer first_;
-  std::unique_ptr<std::vector<Segment>> segments_;
-  size_t segments_begin_ = 0;
+  Segment* front_ = nullptr;
+  Segment* back_ = nullptr;
   uint64_t bytes_ = 0;
   uint64_t memory_bytes_ = 0;
 };

@@ -1,6 +1,6 @@
-// EventLoop: one libuv loop and what every object on it shares: the time, the read buffer, work at the end of a turn,
-// deletion after the turn. Owned by the worker (or the master); dies last, when every handle on it has closed.
-// Used by one thread only (Notifier is the door for the others).
+// EventLoop: one libuv loop and what every object on it shares: the time, the read buffer, work at
+// the end of a turn, deletion after the turn. Owned by the worker (or the master); dies last, when
+// every handle on it has closed. Used by one thread only (Notifier is the door for the others).
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ struct uv_loop_s;
 
 namespace cppcorn::net {
 
-// Something that wants to run once before the loop next waits, such as a connection with bytes to send. Linked and
-// unlinked in O(1); unlinks itself when destroyed.
+// Something that wants to run once before the loop next waits, such as a connection with bytes to
+// send. Linked and unlinked in O(1); unlinks itself when destroyed.
 class TurnEndTask : public ListHook<TurnEndTask> {
  public:
   virtual void on_turn_end() noexcept = 0;
@@ -35,7 +35,8 @@ class Deferred {
 class EventLoop {
  public:
   static constexpr int kForever = -1;
-  // One read from a socket takes at most this much; the buffer is shared by all connections of the loop.
+  // One read from a socket takes at most this much; the buffer is shared by all connections of the
+  // loop.
   static constexpr size_t kReadBufferBytes = 65536;
 
   EventLoop();
@@ -43,8 +44,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Runs one turn: waits at most timeout_ms (0: not at all; kForever) for events and handles them. The callbacks of
-  // TurnEndTasks run before the wait and deletions after the events.
+  // Runs one turn: waits at most timeout_ms (0: not at all; kForever) for events and handles them.
+  // The callbacks of TurnEndTasks run before the wait and deletions after the events.
   void run_once(int timeout_ms);
   // Runs turns until stop() is called.
   void run();
@@ -59,8 +60,8 @@ class EventLoop {
   void at_turn_end(TurnEndTask& task) noexcept;  // a task that is already queued stays where it is
   // Destroys the object after the current turn: an object may do this to itself in any callback.
   void delete_later(std::unique_ptr<Deferred> object);
-  // Descriptor to poll for a foreign loop that drives this one (run_once(0) when it is readable), and how long that
-  // loop may sleep at most, in ms (kForever: no limit).
+  // Descriptor to poll for a foreign loop that drives this one (run_once(0) when it is readable),
+  // and how long that loop may sleep at most, in ms (kForever: no limit).
   int backend_fd() const noexcept;
   int backend_timeout_ms() const noexcept;
 
@@ -68,6 +69,8 @@ class EventLoop {
 
  private:
   struct Internals;
+  void wait(int timeout_ms) noexcept;
+
   std::unique_ptr<uv_loop_s> loop_;
   std::unique_ptr<Internals> internals_;
   std::unique_ptr<char[]> read_buffer_;

@@ -1,5 +1,5 @@
-// FdWatcher: tells when a descriptor that somebody else owns can be read or written (uv_poll, level-triggered).
-// Destroy it, or stop() it, before the descriptor is closed.
+// FdWatcher: tells when a descriptor that somebody else owns can be read or written (uv_poll,
+// level-triggered). Destroy it, or stop() it, before the descriptor is closed.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ class FdWatcher {
  public:
   enum Events : int { kNone = 0, kReadable = 1, kWritable = 2, kDisconnect = 4 };
 
-  // callback(events, error): error is 0 or a negative errno. A descriptor that epoll cannot watch (a regular file)
-  // is an error of start().
+  // callback(events, error): error is 0 or a negative errno. A descriptor that epoll cannot watch
+  // (a regular file) is an error of start().
   FdWatcher(EventLoop& loop, int fd, std::function<void(int events, int error)> callback);
   ~FdWatcher();
   FdWatcher(const FdWatcher&) = delete;

@@ -1,5 +1,6 @@
-// Notifier: wakes a loop from any thread (uv_async). Calls that come before the callback has run are one call.
-// Owned by whoever listens; destroyed on the loop's thread, after the other threads have stopped calling notify().
+// Notifier: wakes a loop from any thread (uv_async). Calls that come before the callback has run
+// are one call. Owned by whoever listens; destroyed on the loop's thread, after the other threads
+// have stopped calling notify().
 #pragma once
 
 #include <functional>

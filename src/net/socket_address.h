@@ -1,5 +1,5 @@
-// SocketAddress: where a peer is or what a socket is bound to: IPv4, IPv6 or a unix path. 28 bytes for IP; a unix
-// peer has no name worth keeping. A value type.
+// SocketAddress: where a peer is or what a socket is bound to: IPv4, IPv6 or a unix path. 28 bytes
+// for IP; a unix peer has no name worth keeping. A value type.
 #pragma once
 
 #include <netinet/in.h>

@@ -1,6 +1,7 @@
-// TimerWheel: deadlines for tens of thousands of connections. Setting, moving and cancelling one is O(1) and
-// allocates nothing; they fire up to kTickMs late, never early. One uv timer serves all, armed only for the next slot
-// that holds something, so that an idle server sleeps. One per worker loop; timers unlink themselves when destroyed.
+// TimerWheel: deadlines for tens of thousands of connections. Setting, moving and cancelling one is
+// O(1) and allocates nothing; they fire up to kTickMs late, never early. One uv timer serves all,
+// armed only for the next slot that holds something, so that an idle server sleeps. One per worker
+// loop; timers unlink themselves when destroyed.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +34,14 @@ class TimerWheel {
 
   explicit TimerWheel(EventLoop& loop);
   ~TimerWheel();
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
   // Sets or moves the deadline to now + delay_ms.
   void set(Deadline& deadline, uint64_t delay_ms) noexcept;
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Impl* impl_;  // dies in its close callback
 };
 
 }  // namespace cppcorn::net
