@@ -28,7 +28,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def about(request: HttpRequest) -> HttpResponse:
-    facts: dict[str, Any] = {"method": request.method, "scheme": request.scheme, "host": request.get_host()}
+    facts: dict[str, Any] = {
+        "method": request.method,
+        "scheme": request.scheme,
+        "host": request.get_host(),
+    }
     return JsonResponse(facts)
 
 

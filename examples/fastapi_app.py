@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TypedDict
 
 from fastapi import FastAPI, Request
@@ -61,11 +61,13 @@ async def add_note(note: Note, request: Request) -> list[Note]:
 async def ticks(interval_s: float = 0.5) -> StreamingResponse:
     async def events() -> AsyncIterator[str]:
         for number in range(1, 11):
-            yield f"data: {number:2} {datetime.now(timezone.utc):%H:%M:%S.%f}\n\n"
+            yield f"data: {number:2} {datetime.now(UTC):%H:%M:%S.%f}\n\n"
             await asyncio.sleep(min(max(interval_s, 0.0), 5.0))
         yield "event: end\ndata: \n\n"
 
-    return StreamingResponse(events(), media_type="text/event-stream", headers={"cache-control": "no-store"})
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    )
 
 
 @app.post("/api/measure")

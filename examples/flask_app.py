@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from flask import Flask, Response, jsonify, request
 
@@ -26,7 +26,9 @@ _notes_lock = threading.Lock()
 
 @app.get("/")
 def index() -> str:
-    return page("Flask", os.getpid(), f"A pool thread made this page: {threading.current_thread().name}.")
+    return page(
+        "Flask", os.getpid(), f"A pool thread made this page: {threading.current_thread().name}."
+    )
 
 
 @app.get("/api/notes")
@@ -53,7 +55,7 @@ def ticks() -> Response:
 
     def events() -> Iterator[str]:
         for number in range(1, 11):
-            yield f"data: {number:2} {datetime.now(timezone.utc):%H:%M:%S.%f}\n\n"
+            yield f"data: {number:2} {datetime.now(UTC):%H:%M:%S.%f}\n\n"
             time.sleep(interval_s)
         yield "event: end\ndata: \n\n"
 

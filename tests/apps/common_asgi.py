@@ -97,9 +97,21 @@ async def status(scope, receive, send, query):
 
 async def chunks(scope, receive, send, query):
     size = int(query.get("size", 10))
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"text/plain")],
+        }
+    )
     for number in range(int(query.get("n", 5))):
-        await send({"type": "http.response.body", "body": b"%c" % (97 + number % 26) * size, "more_body": True})
+        await send(
+            {
+                "type": "http.response.body",
+                "body": b"%c" % (97 + number % 26) * size,
+                "more_body": True,
+            }
+        )
     await send({"type": "http.response.body"})
 
 
@@ -183,14 +195,25 @@ async def header(scope, receive, send, query):
 
 async def hints(scope, receive, send, query):
     assert "http.response.early_hint" in scope["extensions"]
-    await send({"type": "http.response.early_hint", "links": [b"</style.css>; rel=preload; as=style"]})
+    await send(
+        {"type": "http.response.early_hint", "links": [b"</style.css>; rel=preload; as=style"]}
+    )
     await answer(send, b"after hints")
 
 
 async def trailers(scope, receive, send, query):
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"trailer", b"x-sum")], "trailers": True})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"trailer", b"x-sum")],
+            "trailers": True,
+        }
+    )
     await send({"type": "http.response.body", "body": b"with trailers"})
-    await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"13")], "more_trailers": False})
+    await send(
+        {"type": "http.response.trailers", "headers": [(b"x-sum", b"13")], "more_trailers": False}
+    )
 
 
 async def exit_(scope, receive, send, query):

@@ -111,8 +111,14 @@ def drip(environ, start_response, query):
 
 
 def request(environ, start_response, query):
-    headers = [[k[5:].replace("_", "-").lower(), v] for k, v in environ.items() if k.startswith("HTTP_")]
-    headers += [[k.replace("_", "-").lower(), environ[k]] for k in ("CONTENT_TYPE", "CONTENT_LENGTH") if environ.get(k)]
+    headers = [
+        [k[5:].replace("_", "-").lower(), v] for k, v in environ.items() if k.startswith("HTTP_")
+    ]
+    headers += [
+        [k.replace("_", "-").lower(), environ[k]]
+        for k in ("CONTENT_TYPE", "CONTENT_LENGTH")
+        if environ.get(k)
+    ]
     seen = {
         "method": environ["REQUEST_METHOD"],
         "path": environ["PATH_INFO"].encode("latin-1").decode(errors="replace"),

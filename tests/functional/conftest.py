@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import pytest
 from cppcorn_server import Server
@@ -14,10 +15,6 @@ KINDS = ("asgi", "gthread", "sync")
 WSGI_KINDS = ("gthread", "sync")
 
 Serve = Callable[..., Server]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "chromium: needs a headless Chromium (apt package chromium)")
 
 
 def common_app(kind: str) -> str:
@@ -45,7 +42,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """
     servers: list[Server] = []
 
-    def start(app: str | None = None, *args: str, workers: int = 1, ready: bool = True, **options: Any) -> Server:
+    def start(
+        app: str | None = None, *args: str, workers: int = 1, ready: bool = True, **options: Any
+    ) -> Server:
         if app is None and options.get("kind"):
             app = common_app(options["kind"])
         if workers != 1:

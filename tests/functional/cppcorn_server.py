@@ -15,14 +15,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
 APPS = TESTS / "apps"
 
-START_TIMEOUT_S = 60.0  # a sanitized build on a busy machine imports Django in ten
+START_TIMEOUT_S = 40.0  # a sanitized build on a busy machine imports Django in ten
 STOP_TIMEOUT_S = 20.0
 WAIT_TIMEOUT_S = 20.0
 POLL_S = 0.01
@@ -55,7 +56,9 @@ def find_binary() -> Path:
     candidates = [ROOT / "build" / "src" / "cppcorn", ROOT / ".venv" / "bin" / "cppcorn"]
     there = [path for path in candidates if path.exists()]
     if not there:
-        raise RuntimeError("there is no cppcorn to test: build it (./dev setup) or set CPPCORN_BINARY")
+        raise RuntimeError(
+            "there is no cppcorn to test: build it (./dev setup) or set CPPCORN_BINARY"
+        )
     return max(there, key=lambda path: path.stat().st_mtime)
 
 
@@ -74,7 +77,10 @@ def sanitizer_runtimes(binary: Path) -> list[str]:
     if not wanted:
         return []
     names = [f"lib{name}.so" for name in wanted] + ["libstdc++.so"]
-    paths = [subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip() for name in names]
+    paths = [
+        subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip()
+        for name in names
+    ]
     return [os.path.realpath(path) for path in paths if os.path.isabs(path)]
 
 
@@ -88,22 +94,27 @@ def server_environment(binary: Path, extra: dict[str, str] | None = None) -> dic
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("CPPCORN_", "GUNICORN_", "UVICORN_", "PYTEST_"))
-        and name not in ("WEB_CONCURRENCY", "PORT", "LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "SCRIPT_NAME")
+        and name
+        not in (
+            "WEB_CONCURRENCY",
+            "PORT",
+            "LISTEN_FDS",
+            "LISTEN_PID",
+            "NOTIFY_SOCKET",
+            "SCRIPT_NAME",
+        )
     }
     package = package_folder(binary)
-    paths = [str(package)] if package else []
-    if kept.get("PYTHONPATH"):
-        paths.append(kept["PYTHONPATH"])
-    if paths:
-        kept["PYTHONPATH"] = os.pathsep.join(paths)
+    if package:
+        kept["PYTHONPATH"] = str(package)
+    kept.setdefault("VIRTUAL_ENV", sys.prefix)
     kept["PYTHONDONTWRITEBYTECODE"] = "1"
     runtimes = sanitizer_runtimes(binary)
-    if runtimes and "LD_PRELOAD" not in kept:
-        kept["LD_PRELOAD"] = " ".join(runtimes)
     if runtimes:
-        # CPython never frees what it interns, so leaks are looked for in the unit tests.
-        kept.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:halt_on_error=1")
-        kept.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
+        kept["LD_PRELOAD"] = " ".join(runtimes)
+        # CPython never frees what it interns: leaks are looked for in the unit tests.
+        kept.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
+        kept.setdefault("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1")
     kept.update(extra or {})
     return kept
 
@@ -137,8 +148,6 @@ class Server:
         self._checked = 0
         self._finished = False
         command = [str(self.binary)]
-        if package_folder(self.binary) and "--python" not in args:
-            command += ["--python", sys.executable]
         if kind:
             command += ["-k", kind]
             if kind == "gthread" and "--threads" not in args:
@@ -177,20 +186,28 @@ class Server:
     def output(self) -> str:
         return self.output_path.read_text(errors="backslashreplace")
 
-    def wait_log(self, pattern: str, timeout_s: float = WAIT_TIMEOUT_S, after: int = 0) -> re.Match[str]:
+    def wait_log(
+        self, pattern: str, timeout_s: float = WAIT_TIMEOUT_S, after: int = 0
+    ) -> re.Match[str]:
         """Waits until the error log matches, behind its first `after` characters."""
         compiled = re.compile(pattern, re.MULTILINE)
-        return wait_until(lambda: compiled.search(self.log[after:]), f"{pattern!r} in the error log", timeout_s)
+        return wait_until(
+            lambda: compiled.search(self.log[after:]), f"{pattern!r} in the error log", timeout_s
+        )
 
     def wait_output(self, pattern: str, timeout_s: float = WAIT_TIMEOUT_S) -> re.Match[str]:
         """The same for standard output, where `--access-logfile -` writes."""
         compiled = re.compile(pattern, re.MULTILINE)
-        return wait_until(lambda: compiled.search(self.output), f"{pattern!r} on standard output", timeout_s)
+        return wait_until(
+            lambda: compiled.search(self.output), f"{pattern!r} on standard output", timeout_s
+        )
 
     def wait_ready(self, workers: int = 1, timeout_s: float = START_TIMEOUT_S) -> Server:
         def ready() -> bool:
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode} at start\n{self.log}")
+                raise AssertionError(
+                    f"the server ended with {self.process.returncode} at start\n{self.log}"
+                )
             log = self.log
             return bool(LISTENING.search(log)) and len(READY.findall(log)) >= workers
 
@@ -206,7 +223,9 @@ class Server:
     @property
     def urls(self) -> list[str]:
         # One line may name several addresses, separated by commas.
-        return [url for group in LISTENING.findall(self.log) for url in group.rstrip(",").split(",")]
+        return [
+            url for group in LISTENING.findall(self.log) for url in group.rstrip(",").split(",")
+        ]
 
     @property
     def url(self) -> str:
@@ -238,7 +257,9 @@ class Server:
 
     def wait_event(self, **wanted: Any) -> dict[str, Any]:
         def found() -> dict[str, Any] | None:
-            return next((e for e in self.events() if all(e.get(k) == v for k, v in wanted.items())), None)
+            return next(
+                (e for e in self.events() if all(e.get(k) == v for k, v in wanted.items())), None
+            )
 
         return wait_until(found, f"the app to record {wanted}")
 
@@ -285,7 +306,9 @@ class Server:
             print(f"--- {' '.join(self.command)}: exit code {code}\n{self.log}")
             self.check_healthy()
             if self.expected_code is not None:
-                assert code == self.expected_code, f"exit code {code}, not {self.expected_code}\n{self.log}"
+                assert code == self.expected_code, (
+                    f"exit code {code}, not {self.expected_code}\n{self.log}"
+                )
             wait_until(lambda: not self.session_members(), "the workers to be gone", 5.0)
         finally:
             self._kill_session()
@@ -296,7 +319,9 @@ class Server:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                    state, _, _, session = (
+                        (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                    )
                 except OSError:
                     continue
                 if int(session) == self.pid and state != "Z":

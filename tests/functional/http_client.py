@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator
 
 from cppcorn_server import Server
 
@@ -51,7 +51,11 @@ class Response:
 
     @property
     def says_close(self) -> bool:
-        return any(part.strip().lower() == "close" for value in self.all("connection") for part in value.split(","))
+        return any(
+            part.strip().lower() == "close"
+            for value in self.all("connection")
+            for part in value.split(",")
+        )
 
 
 def request(
@@ -83,7 +87,9 @@ def chunked(*blocks: bytes, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
 class Client:
     """One connection. Use as a context manager, or let the `client` fixture close it."""
 
-    def __init__(self, server: Server, timeout_s: float = 20.0, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, server: Server, timeout_s: float = 20.0, receive_buffer: int | None = None
+    ) -> None:
         if receive_buffer is None:
             self.socket = server.connect(timeout_s)
         else:
@@ -137,7 +143,9 @@ class Client:
         except ConnectionResetError:
             data = b""
         except TimeoutError:
-            raise AssertionError(f"nothing more came in time; before it: {bytes(self._buffer[-300:])!r}") from None
+            raise AssertionError(
+                f"nothing more came in time; before it: {bytes(self._buffer[-300:])!r}"
+            ) from None
         self._ended = not data
         self.bytes_read += len(data)
         self._buffer += data
@@ -146,7 +154,9 @@ class Client:
     def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
             if not self._more():
-                raise ConnectionEnded(f"ended after {len(self._buffer)} of {size} bytes: {bytes(self._buffer[:200])!r}")
+                raise ConnectionEnded(
+                    f"ended after {len(self._buffer)} of {size} bytes: {bytes(self._buffer[:200])!r}"
+                )
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
         return taken
@@ -183,7 +193,9 @@ class Client:
         informational = []
         head = self.read_head()
         while head.status < 200:
-            assert not head.all("content-length") and not head.all("transfer-encoding"), "a 1xx has no body"
+            assert not head.all("content-length") and not head.all("transfer-encoding"), (
+                "a 1xx has no body"
+            )
             informational.append(head)
             head = self.read_head()
         head.informational = informational
@@ -197,7 +209,9 @@ class Client:
     def body_blocks(self, response: Response, method: str = "GET") -> Iterator[bytes]:
         lengths, codings = response.all("content-length"), response.all("transfer-encoding")
         assert len(lengths) <= 1 and len(codings) <= 1, f"framing twice: {response.headers}"
-        assert not (lengths and codings), f"Content-Length and Transfer-Encoding: {response.headers}"
+        assert not (lengths and codings), (
+            f"Content-Length and Transfer-Encoding: {response.headers}"
+        )
         if response.status == 204:
             assert not lengths and not codings, "a 204 has no framing field (RFC 9110 8.6)"
         if method == "HEAD" or response.status in (204, 304):
@@ -232,11 +246,18 @@ class Client:
             yield self._take(size)
             assert self._take(2) == b"\r\n", "a chunk ends with CR LF"
 
-    def get(self, target: str = "/", headers: Iterable[tuple[str, str]] = (), **options: object) -> Response:
+    def get(
+        self, target: str = "/", headers: Iterable[tuple[str, str]] = (), **options: object
+    ) -> Response:
         return self.exchange("GET", target, headers, **options)
 
     def exchange(
-        self, method: str, target: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"", **options: object
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        **options: object,
     ) -> Response:
         self.send(request(method, target, headers, body, **options))  # type: ignore[arg-type]
         return self.read(method)
@@ -260,7 +281,9 @@ class Client:
             data = self.socket.recv(1000)
         except TimeoutError:
             return
-        raise AssertionError(f"expected silence, got {data!r}" if data else "expected silence, got the end")
+        raise AssertionError(
+            f"expected silence, got {data!r}" if data else "expected silence, got the end"
+        )
 
 
 def responses_in(data: bytes) -> int:

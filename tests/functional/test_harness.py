@@ -52,10 +52,16 @@ def test_the_parser_reads_what_is_right() -> None:
 
 
 def test_requests_are_spelled_as_told() -> None:
-    assert request("POST", "/a", [("x", "y")], b"hi") == b"POST /a HTTP/1.1\r\nHost: test\r\nx: y\r\nContent-Length: 2\r\n\r\nhi"
+    assert (
+        request("POST", "/a", [("x", "y")], b"hi")
+        == b"POST /a HTTP/1.1\r\nHost: test\r\nx: y\r\nContent-Length: 2\r\n\r\nhi"
+    )
     assert request(host=None, version="1.0") == b"GET / HTTP/1.0\r\n\r\n"
 
 
-@pytest.mark.parametrize("line", ["==1==ERROR: AddressSanitizer: heap-use", "a.cc:3:1: runtime error: x", "check failed: y"])
+@pytest.mark.parametrize(
+    "line",
+    ["==1==ERROR: AddressSanitizer: heap-use", "a.cc:3:1: runtime error: x", "check failed: y"],
+)
 def test_crash_texts_are_known(line: str) -> None:
     assert CRASHES.search(line)
