@@ -1,4 +1,6 @@
-"""Django in one file: `cppcorn examples.django_app:application` (ASGI), `-k gthread examples.django_app:wsgi` (WSGI)."""
+"""Django in one file: `cppcorn examples.django_app:application` (ASGI), `-k gthread
+examples.django_app:wsgi` (WSGI).
+"""
 
 from __future__ import annotations
 

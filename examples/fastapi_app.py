@@ -1,6 +1,7 @@
 """A FastAPI app: `cppcorn examples.fastapi_app:app`, or `./dev run` from a checkout.
 
-A page, a JSON API with validation, a stream of server-sent events, a streamed upload, and lifespan state.
+A page, a JSON API with validation, a stream of server-sent events, a streamed upload, and lifespan
+state.
 """
 
 from __future__ import annotations

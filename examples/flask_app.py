@@ -1,7 +1,8 @@
-"""A Flask app: `cppcorn -k gthread --threads 4 examples.flask_app:app`, or `./dev run` with the same words.
+"""A Flask app: `cppcorn -k gthread --threads 4 examples.flask_app:app`, or `./dev run` with the
+same words.
 
-The same page and API as fastapi_app.py. The upload reaches a thread only once it is complete, and the answer leaves it
-at once, however slow the client is.
+The same page and API as fastapi_app.py. The upload reaches a thread only once it is complete, and
+the answer leaves it at once, however slow the client is.
 """
 
 from __future__ import annotations

@@ -7,20 +7,26 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>cppcorn · {framework}</title>
 <style>
-  :root {{ color-scheme: light dark; --ink: #1d2733; --paper: #f6f4ee; --line: #d8d3c5; --accent: #b4541a; }}
-  @media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8e4da; --paper: #16191d; --line: #343a41; --accent: #f0a04b; }} }}
+  :root {{ color-scheme: light dark; }}
+  :root {{ --ink: #1d2733; --paper: #f6f4ee; --line: #d8d3c5; --accent: #b4541a; }}
+  @media (prefers-color-scheme: dark) {{
+    :root {{ --ink: #e8e4da; --paper: #16191d; --line: #343a41; --accent: #f0a04b; }}
+  }}
   * {{ box-sizing: border-box; }}
-  body {{ margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.6 system-ui, sans-serif; }}
+  body {{ margin: 0; background: var(--paper); color: var(--ink); }}
+  body {{ font: 16px/1.6 system-ui, sans-serif; }}
   main {{ max-width: 44rem; margin: 0 auto; padding: 4rem 1.5rem; }}
   h1 {{ font-size: 2.4rem; margin: 0 0 .2rem; letter-spacing: -.02em; }}
   h1 span {{ color: var(--accent); }}
   section {{ border-top: 1px solid var(--line); margin-top: 2rem; padding-top: 1.2rem; }}
   h2 {{ font-size: 1rem; margin: 0 0 .6rem; }}
   code, pre {{ font: 14px/1.5 ui-monospace, monospace; }}
-  pre {{ border: 1px solid var(--line); padding: .8rem 1rem; overflow-x: auto; min-height: 3.2rem; margin: .6rem 0; }}
+  pre {{ border: 1px solid var(--line); padding: .8rem 1rem; overflow-x: auto; }}
+  pre {{ min-height: 3.2rem; margin: .6rem 0; }}
   a {{ color: var(--accent); }}
   form {{ display: flex; gap: .6rem; flex-wrap: wrap; }}
-  input, button {{ font: inherit; padding: .35rem .7rem; border: 1px solid var(--line); background: none; color: inherit; }}
+  input, button {{ font: inherit; padding: .35rem .7rem; border: 1px solid var(--line); }}
+  input, button {{ background: none; color: inherit; }}
   button {{ border-color: var(--accent); color: var(--accent); cursor: pointer; }}
 </style>
 </head>
@@ -31,7 +37,9 @@ PAGE = """<!doctype html>
 
   <section>
     <h2>A JSON API</h2>
-    <form id="add"><input name="text" placeholder="a note" maxlength="200" required> <button>Add</button></form>
+    <form id="add">
+      <input name="text" placeholder="a note" maxlength="200" required> <button>Add</button>
+    </form>
     <pre id="notes">…</pre>
     <p><code>GET /api/notes</code>, <code>POST /api/notes</code>{docs}</p>
   </section>
@@ -59,11 +67,13 @@ PAGE = """<!doctype html>
     event.preventDefault();
     const text = event.target.text.value;
     event.target.reset();
-    notes({{method: "POST", headers: {{"content-type": "application/json"}}, body: JSON.stringify({{text}})}});
+    const headers = {{"content-type": "application/json"}};
+    notes({{method: "POST", headers, body: JSON.stringify({{text}})}});
   }};
   document.getElementById("upload").onsubmit = async (event) => {{
     event.preventDefault();
-    const answer = await fetch("/api/measure", {{method: "POST", body: event.target.file.files[0]}});
+    const body = event.target.file.files[0];
+    const answer = await fetch("/api/measure", {{method: "POST", body}});
     show("measured", JSON.stringify(await answer.json(), null, 2));
   }};
   const ticks = new EventSource("/api/ticks");

@@ -1,11 +1,14 @@
-"""The probe app as bare ASGI. common_wsgi.py answers the same routes the same way; README.md lists them."""
+"""The probe app as bare ASGI. common_wsgi.py answers the same routes the same way; README.md lists
+them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
-import os
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from probe import record
@@ -20,14 +23,13 @@ class Gone(Exception):
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
-        return await lifespan(receive, send)
+        await lifespan(receive, send)
+        return
     record("call", method=scope["method"], path=scope["path"])
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-    route = ROUTES.get(scope["path"].split("/")[1], missing)
-    try:
+    route = ROUTES.get([*scope["path"].split("/"), ""][1], missing)
+    with contextlib.suppress(Gone):
         await route(scope, receive, send, query)
-    except Gone:
-        pass
 
 
 async def lifespan(receive, send):
@@ -129,17 +131,20 @@ async def blocks(scope, receive, send, query):
             block = BLOCK[:left]
             left -= len(block)
             await send({"type": "http.response.body", "body": block, "more_body": bool(left)})
-            record("sent", left=left)
     except OSError:
         record("send-failed", left=left)
         return
     record("finished")
 
 
+async def gate(query):
+    while not Path(query["file"]).exists():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
 async def wait(scope, receive, send, query):
     """Answers once the file exists: the test decides when."""
-    while not os.path.exists(query["file"]):
-        await asyncio.sleep(0.01)
+    await gate(query)
     await answer(send, b"waited")
 
 
@@ -147,8 +152,7 @@ async def drip(scope, receive, send, query):
     """Sends one block, waits for the file, then sends the rest."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"first", "more_body": True})
-    while not os.path.exists(query["file"]):
-        await asyncio.sleep(0.01)
+    await gate(query)
     await send({"type": "http.response.body", "body": b"second"})
 
 
@@ -221,8 +225,24 @@ async def exit_(scope, receive, send, query):
 
 
 ROUTES = {
-    "": hello, "hello": hello, "unread": unread, "echo": echo, "digest": digest, "status": status, "chunks": chunks,
-    "sized": sized, "blocks": blocks, "wait": wait, "drip": drip, "request": request, "raise": raise_,
-    "raise-late": raise_late, "too-long": too_long, "too-short": too_short, "header": header, "hints": hints,
-    "trailers": trailers, "exit": exit_,
-}  # fmt: skip
+    "": hello,
+    "hello": hello,
+    "unread": unread,
+    "echo": echo,
+    "digest": digest,
+    "status": status,
+    "chunks": chunks,
+    "sized": sized,
+    "blocks": blocks,
+    "wait": wait,
+    "drip": drip,
+    "request": request,
+    "raise": raise_,
+    "raise-late": raise_late,
+    "too-long": too_long,
+    "too-short": too_short,
+    "header": header,
+    "hints": hints,
+    "trailers": trailers,
+    "exit": exit_,
+}

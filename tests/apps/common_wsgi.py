@@ -1,11 +1,13 @@
-"""The probe app as bare WSGI. common_asgi.py answers the same routes the same way; README.md lists them."""
+"""The probe app as bare WSGI. common_asgi.py answers the same routes the same way; README.md lists
+them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 from probe import record
@@ -18,7 +20,7 @@ def app(environ, start_response):
     path = environ["SCRIPT_NAME"] + environ["PATH_INFO"]
     record("call", method=environ["REQUEST_METHOD"], path=path)
     query = dict(parse_qsl(environ["QUERY_STRING"]))
-    route = ROUTES.get((path.split("/") + [""])[1], missing)
+    route = ROUTES.get([*path.split("/"), ""][1], missing)
     return route(environ, start_response, query)
 
 
@@ -88,7 +90,6 @@ class blocks:
             block = BLOCK[: self.left]
             self.left -= len(block)
             yield block
-            record("sent", left=self.left)
 
     def close(self):
         record("finished" if not self.left else "send-failed", left=self.left)
@@ -96,7 +97,7 @@ class blocks:
 
 def wait(environ, start_response, query):
     """Answers once the file exists: the test decides when."""
-    while not os.path.exists(query["file"]):
+    while not Path(query["file"]).exists():
         time.sleep(0.01)
     return answer(start_response, b"waited")
 
@@ -105,7 +106,7 @@ def drip(environ, start_response, query):
     """Sends one block, waits for the file, then sends the rest."""
     start_response("200 OK", [])
     yield b"first"
-    while not os.path.exists(query["file"]):
+    while not Path(query["file"]).exists():
         time.sleep(0.01)
     yield b"second"
 
@@ -168,8 +169,23 @@ def exit_(environ, start_response, query):
 
 
 ROUTES = {
-    "": hello, "hello": hello, "unread": unread, "echo": echo, "digest": digest, "status": status, "chunks": chunks,
-    "sized": sized, "blocks": blocks, "wait": wait, "drip": drip, "request": request, "raise": raise_,
-    "raise-late": raise_late, "too-long": too_long, "too-short": too_short, "header": header, "hints": hints,
+    "": hello,
+    "hello": hello,
+    "unread": unread,
+    "echo": echo,
+    "digest": digest,
+    "status": status,
+    "chunks": chunks,
+    "sized": sized,
+    "blocks": blocks,
+    "wait": wait,
+    "drip": drip,
+    "request": request,
+    "raise": raise_,
+    "raise-late": raise_late,
+    "too-long": too_long,
+    "too-short": too_short,
+    "header": header,
+    "hints": hints,
     "exit": exit_,
-}  # fmt: skip
+}

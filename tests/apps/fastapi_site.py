@@ -1,4 +1,6 @@
-"""The site in FastAPI, with a dependency, a synchronous endpoint in the thread pool, and a middleware."""
+"""The site in FastAPI, with a dependency, a synchronous endpoint in the thread pool, and a
+middleware.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""What the test apps record about themselves: a JSON line for each event, in the file that PROBE_LOG names.
+"""What the test apps record about themselves: a JSON line for each event, in the file that
+PROBE_LOG names.
 
-A file, because the test must see what happened in a worker whose connections it has spoilt, or that is gone.
+A file, because the test must see what happened in a worker whose connections it has spoilt, or that
+is gone.
 """
 
 from __future__ import annotations

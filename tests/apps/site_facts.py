@@ -1,4 +1,6 @@
-"""What every framework's site serves, so that one test body can check all of them (README.md lists the routes)."""
+"""What every framework's site serves, so that one test body can check all of them (README.md lists
+the routes).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def download_content() -> bytes:
 
 
 def download() -> str:
-    """A file of 700 KB, made when it is first wanted; the rename lets several workers do so at once."""
+    """A file of 700 KB, made when it is first wanted; the rename lets several workers do so at
+    once.
+    """
     if not DOWNLOAD.exists():
         import os
 

@@ -1,4 +1,6 @@
-"""The site in Starlette, with what only ASGI has: lifespan state, context variables, background tasks."""
+"""The site in Starlette, with what only ASGI has: lifespan state, context variables, background
+tasks.
+"""
 
 from __future__ import annotations
 

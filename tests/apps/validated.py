@@ -1,4 +1,6 @@
-"""An app between which and the server stands wsgiref.validate: whatever PEP 3333 forbids becomes a 500 and a traceback."""
+"""An app between which and the server stands wsgiref.validate: whatever PEP 3333 forbids becomes a
+500 and a traceback.
+"""
 
 from __future__ import annotations
 

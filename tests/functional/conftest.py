@@ -1,4 +1,6 @@
-"""Fixtures of the functional tests: the real binary, port 0, bounded waits. See README.md beside this file."""
+"""Fixtures of the functional tests: the real binary, port 0, bounded waits. See README.md beside
+this file.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Serve = Callable[..., Server]
 
 
 def common_app(kind: str) -> str:
-    """The probe app of that worker kind; both answer the same routes the same way (tests/apps/README.md)."""
+    """The probe app of that worker kind; both answer the same routes the same way
+    (tests/apps/README.md).
+    """
     return "common_asgi:app" if kind == "asgi" else "common_wsgi:app"
 
 
@@ -35,10 +39,11 @@ def wsgi_kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """serve(app, *args, kind=…, env=…, workers=1, ready=True) starts a server of the test's own and waits until it is ready.
+    """serve(app, *args, kind=…, env=…, workers=1, ready=True) starts a server of the test's own and
+    waits until it is ready.
 
-    Without an app it takes the common one of that kind. At the end every server is stopped with TERM and must have
-    exited with server.expected_code.
+    Without an app it takes the common one of that kind. At the end every server is stopped with
+    TERM and must have exited with server.expected_code.
     """
     servers: list[Server] = []
 
@@ -58,7 +63,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 class SharedServers:
-    """Servers that many tests of one pytest process use: a start costs more than a hundred requests."""
+    """Servers that many tests of one pytest process use: a start costs more than a hundred
+    requests.
+    """
 
     def __init__(self, folder: Callable[[str], Path]) -> None:
         self._folder = folder
@@ -99,7 +106,8 @@ def _shared_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared
 def shared(_shared_servers: SharedServers) -> Iterator[Serve]:
     """shared(app, *args, kind=…): a server that later tests with the same arguments use too.
 
-    After each test it must still run, in the same worker, and have written nothing that looks like a crash.
+    After each test it must still run, in the same worker, and have written nothing that looks like
+    a crash.
     """
     used: list[tuple[Server, list[int]]] = []
 

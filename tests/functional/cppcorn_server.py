@@ -1,11 +1,13 @@
 """Starts the real binary for a test, watches it, and ends it.
 
-A server owns its process session: whatever happens in a test, `finish()` ends the master by its pid and whatever is
-left of its session, and fails when the exit code is wrong or the log holds a sanitizer's report or a crash.
+A server owns its process session: whatever happens in a test, `finish()` ends the master by its pid
+and whatever is left of its session, and fails when the exit code is wrong or the log holds a
+sanitizer's report or a crash.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -31,7 +33,8 @@ POLL_S = 0.01
 LISTENING = re.compile(r"Listening at: (\S+)")
 READY = re.compile(r"\[(\d+)\] \[INFO\] Worker ready|Worker ready \(pid:? ?(\d+)\)", re.IGNORECASE)
 CRASHES = re.compile(
-    r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:|check failed|"
+    r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|"
+    r"runtime error:|check failed|"
     r"Segmentation fault|Fatal Python error|terminate called|double free|stack smashing"
 )
 
@@ -71,7 +74,9 @@ def package_folder(binary: Path) -> Path | None:
 
 @functools.cache
 def sanitizer_runtimes(binary: Path) -> list[str]:
-    """The runtimes that a plain Python has to be started with before it can load a sanitized extension."""
+    """The runtimes that a plain Python has to be started with before it can load a sanitized
+    extension.
+    """
     content = binary.read_bytes()
     wanted = [name for name in ("asan", "ubsan", "tsan") if f"lib{name}.so".encode() in content]
     if not wanted:
@@ -81,7 +86,7 @@ def sanitizer_runtimes(binary: Path) -> list[str]:
         subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip()
         for name in names
     ]
-    return [os.path.realpath(path) for path in paths if os.path.isabs(path)]
+    return [os.path.realpath(path) for path in paths if Path(path).is_absolute()]
 
 
 def is_sanitized() -> bool:
@@ -159,7 +164,7 @@ class Server:
             command.append(app)
         self.command = command
         own = {"PROBE_LOG": str(self.probe_path), **(env or {})}
-        with open(self.output_path, "wb") as output, open(self.error_path, "wb") as error:
+        with self.output_path.open("wb") as output, self.error_path.open("wb") as error:
             self.process = subprocess.Popen(
                 command,
                 stdin=stdin,
@@ -289,7 +294,9 @@ class Server:
         return self.wait_exit()
 
     def check_healthy(self) -> None:
-        """Fails when anything crashed since the last check: an extension's crash is only a line in the log."""
+        """Fails when anything crashed since the last check: an extension's crash is only a line in
+        the log.
+        """
         log = self.log
         new, self._checked = log[self._checked :], len(log)
         crash = CRASHES.search(new)
@@ -330,10 +337,8 @@ class Server:
 
     def _kill_session(self) -> None:
         for pid in self.session_members():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         if self.running:
             self.process.kill()
         self.process.wait()

@@ -1,11 +1,13 @@
-"""A raw HTTP/1.1 client that sends exactly the bytes it is told to, and a strict parser of what comes back.
+"""A raw HTTP/1.1 client that sends exactly the bytes it is told to, and a strict parser of what
+comes back.
 
-The parser forgives nothing: whatever RFC 9112 does not allow in a response is an AssertionError, so each test that
-reads a response also tests the encoder.
+The parser forgives nothing: whatever RFC 9112 does not allow in a response is an AssertionError, so
+each test that reads a response also tests the encoder.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import time
@@ -117,10 +119,8 @@ class Client:
 
     def send_quietly(self, data: bytes) -> None:
         """For a server that may have answered and closed already, as it should."""
-        try:
+        with contextlib.suppress(OSError):
             self.socket.sendall(data)
-        except OSError:
-            pass
 
     def half_close(self) -> None:
         self.socket.shutdown(socket.SHUT_WR)
@@ -155,7 +155,7 @@ class Client:
         while len(self._buffer) < size:
             if not self._more():
                 raise ConnectionEnded(
-                    f"ended after {len(self._buffer)} of {size} bytes: {bytes(self._buffer[:200])!r}"
+                    f"{len(self._buffer)} of {size} bytes: {bytes(self._buffer[:200])!r}"
                 )
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
@@ -275,7 +275,9 @@ class Client:
         return self._take(len(self._buffer))
 
     def assert_quiet(self, for_s: float) -> None:
-        """Nothing comes and the connection stays, for so long. For what must not happen there is only waiting."""
+        """Nothing comes and the connection stays, for so long. For what must not happen there is
+        only waiting.
+        """
         self.socket.settimeout(for_s)
         try:
             data = self.socket.recv(1000)

@@ -1,4 +1,6 @@
-"""HTTP/1.1 as an honest client uses it: persistence, pipelining, framing both ways, in every worker kind."""
+"""HTTP/1.1 as an honest client uses it: persistence, pipelining, framing both ways, in every worker
+kind.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Real frameworks, one site in each, through a real HTTP client: what people will run on this server."""
+"""Real frameworks, one site in each, through a real HTTP client: what people will run on this
+server.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The harness itself: that its parser is strict, and that it notices a crash. No server is needed here."""
+"""The harness itself: that its parser is strict, and that it notices a crash. No server is needed
+here.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ def test_the_parser_refuses_what_the_rfc_does(data: bytes) -> None:
 
 
 def test_the_parser_reads_what_is_right() -> None:
-    data = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    data = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+    data += b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with client_that_reads(data + chunked(b"ab", b"c", trailers=[("x-sum", "3")])) as client:
         response = client.read()
         assert (response.status, response.body, response.chunks) == (200, b"abc", [2, 1, 0])
