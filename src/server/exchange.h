@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -21,7 +22,7 @@
 namespace cppcorn::server {
 
 class Connection;
-class Server;
+struct ServerCore;
 
 // Who is at the ends of the connection. Lives as long as the exchange.
 struct Endpoints {
@@ -49,7 +50,7 @@ class ExchangeListener {
   ~ExchangeListener() = default;
 };
 
-class Exchange final : public ListHook<Exchange> {
+class Exchange final : public ListHook<> {
  public:
   // --- The request ---
   const http::RequestHead& head() const noexcept { return *head_; }
@@ -68,6 +69,8 @@ class Exchange final : public ListHook<Exchange> {
   void resume_body() noexcept;
 
   // --- The response ---
+  // For an encoder of the engine's own: what it has to know of the request, and whether the connection stays open.
+  http1::RequestFacts facts() const noexcept;
   // Encode here, then commit(): moves what is ready to the connection, to leave in one write at the turn's end.
   ResponseWriter& response() noexcept { return response_; }
   void commit() noexcept;
@@ -78,8 +81,13 @@ class Exchange final : public ListHook<Exchange> {
     uint64_t body_bytes = 0;
     bool finished = false;
     bool keep_alive = true;
+    std::string response_head;  // only where wants_response_head()
   };
-  void commit(BufferChain&& bytes, const Progress& progress) noexcept;
+  void commit(BufferChain&& bytes, Progress progress) noexcept;
+  // The access log asks for response fields: an encoder of the engine's own has to keep_head().
+  bool wants_response_head() const noexcept;
+  const Progress& progress() const noexcept { return progress_; }
+  std::string_view response_head() const noexcept;
   // Answers with a short plain error page, if no head has left; else cuts the connection so that the client sees
   // that the response is incomplete. Ends the exchange either way.
   void fail(int status, std::string_view reason = {}) noexcept;
@@ -96,20 +104,19 @@ class Exchange final : public ListHook<Exchange> {
 
   // False once the connection is gone (reset, write error, stalled, closed by us).
   bool connected() const noexcept { return connection_ != nullptr; }
-  // The worker is draining, or the connection will close for another reason: the response says so by itself.
+  // The whole response has been given to the connection.
   bool complete() const noexcept { return complete_; }
   http::DateLine& date_line() noexcept;
   int64_t now_s() const noexcept;
 
  private:
   friend class Connection;
-  friend class ExchangePool;
   friend class ExchangeRef;
 
-  Exchange(Server& server, std::unique_ptr<http::RequestHead> head, const Endpoints& endpoints);
+  Exchange(ServerCore& core, std::unique_ptr<http::RequestHead> head, const Endpoints& endpoints);
   ~Exchange();
 
-  Server& server_;
+  ServerCore& core_;
   Connection* connection_ = nullptr;
   ExchangeListener* listener_ = nullptr;
   std::unique_ptr<http::RequestHead> head_;
@@ -121,8 +128,7 @@ class Exchange final : public ListHook<Exchange> {
   Progress progress_;
   uint32_t references_ = 0;
   bool body_ended_ = false;
-  bool body_wanted_ = false;
-  bool body_paused_ = false;
+  bool continue_sent_ = false;
   bool waits_for_drain_ = false;
   bool deferred_ = false;      // not given to the engine yet: an earlier request has to be answered first
   bool disconnect_told_ = false;

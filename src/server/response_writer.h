@@ -39,8 +39,8 @@ class ResponseWriter {
   // Ends the body after blocks that were not the last, with trailers if the client accepts them.
   [[nodiscard]] http1::EncodeError finish(std::span<const http::Field> trailers, http::DateLine& date, int64_t now_s);
 
-  // The connection will not be used again; to be said before the head leaves.
-  void set_close_after() noexcept { close_after_ = true; }
+  // Whether the connection will not be used again; to be said before the head leaves.
+  void set_close_after(bool close) noexcept { close_after_ = close; }
   // Drops a head that has not left (an error response takes its place). False when it has left.
   bool restart() noexcept;
 

@@ -1,0 +1,127 @@
+// The deadlines of a connection. They are absolute: a byte now and then prolongs none of them.
+//
+//   head        from a request's first byte (the first request's: from the connection) to the end of its head
+//   body        windows; each must bring kBytesPerSecondMin on average, while the engine lets the body come
+//   keep-alive  between a response and the next request's first byte
+//   write       windows; each must take kBytesPerSecondMin on average of what waits
+//   linger      from our FIN to the client's
+//
+// A busy connection sets no timer per request: the wheel's deadline may be earlier than read_due_ms_ says, and is then
+// only set anew when it fires.
+#include <algorithm>
+
+#include "src/server/connection.h"
+
+namespace cppcorn::server {
+namespace {
+
+uint64_t window_bytes_min(uint64_t window_ms) noexcept {
+  return std::max<uint64_t>(1, window_ms * ServerCore::kBytesPerSecondMin / 1000);
+}
+
+}  // namespace
+
+Connection::ReadMode Connection::wanted_read_mode() noexcept {
+  if (lingering_) return ReadMode::kLinger;
+  if (closing_ || parser_.dead()) return ReadMode::kNone;
+  if (parser_.paused() || !unparsed_.empty()) return ReadMode::kNone;
+  if (in_body_) return ReadMode::kBody;
+  if (parser_.in_head()) return ReadMode::kHead;
+  if (!exchanges_.empty()) return ReadMode::kNone;
+  return served_one_ ? ReadMode::kKeepAlive : ReadMode::kHead;
+}
+
+uint64_t Connection::delay_of(ReadMode mode) const noexcept {
+  const Deadlines& deadlines = core_.deadlines;
+  switch (mode) {
+    case ReadMode::kNone: return 0;
+    case ReadMode::kHead: return deadlines.head_ms;
+    case ReadMode::kBody: return deadlines.body_ms;
+    case ReadMode::kKeepAlive:
+      return core_.draining ? std::min(deadlines.keep_alive_ms, deadlines.drain_idle_ms)
+                            : deadlines.keep_alive_ms;
+    case ReadMode::kLinger: return deadlines.linger_ms;
+  }
+  CPPCORN_UNREACHABLE();
+}
+
+void Connection::update_read_mode() noexcept {
+  if (closed_) return;
+  const ReadMode mode = wanted_read_mode();
+  update_idle();
+  if (mode == read_mode_) return;
+  if (mode == ReadMode::kBody) body_window_bytes_ = 0;
+  set_read_mode(mode, delay_of(mode));
+}
+
+void Connection::set_read_mode(ReadMode mode, uint64_t delay_ms) noexcept {
+  read_mode_ = mode;
+  if (delay_ms == 0) return;
+  read_due_ms_ = core_.loop.now_ms() + delay_ms;
+  if (!read_deadline_.set() || read_deadline_.due_ms() > read_due_ms_) {
+    core_.wheel.set(read_deadline_, delay_ms);
+  }
+}
+
+void Connection::on_read_deadline() noexcept {
+  if (closed_ || delay_of(read_mode_) == 0) return;
+  const uint64_t now = core_.loop.now_ms();
+  if (now < read_due_ms_) return core_.wheel.set(read_deadline_, read_due_ms_ - now);
+  switch (read_mode_) {
+    case ReadMode::kNone: return;
+    case ReadMode::kBody: return on_body_deadline();
+    case ReadMode::kKeepAlive:
+    case ReadMode::kLinger: return close_now(false);
+    case ReadMode::kHead: break;
+  }
+  // A browser's spare connection that never said a word is closed without one.
+  if (!parser_.in_head()) return close_now(false);
+  log_refusal(408, "the request's head took too long", 0);
+  unread_input_ = true;
+  read_mode_ = ReadMode::kNone;
+  parser_.pause();
+  refuse(408, "the request's head took too long");
+}
+
+void Connection::on_body_deadline() {
+  if (body_window_bytes_ >= window_bytes_min(core_.deadlines.body_ms)) {
+    body_window_bytes_ = 0;
+    return set_read_mode(ReadMode::kBody, core_.deadlines.body_ms);
+  }
+  log_refusal(408, "the request's body came too slowly", 0);
+  read_mode_ = ReadMode::kNone;
+  parser_.pause();
+  break_body(408, "the request's body came too slowly");
+}
+
+void Connection::update_write_deadline() noexcept {
+  const uint64_t window_ms = core_.deadlines.write_ms;
+  if (window_ms == 0 || stream_->output().empty()) return write_deadline_.cancel();
+  if (write_deadline_.set()) return;
+  write_window_bytes_ = 0;
+  core_.wheel.set(write_deadline_, window_ms);
+}
+
+void Connection::on_write_deadline() noexcept {
+  if (closed_ || stream_->output().empty()) return;
+  if (write_window_bytes_ >= window_bytes_min(core_.deadlines.write_ms)) {
+    return update_write_deadline();
+  }
+  log_refusal(0, "the client took the response too slowly: connection closed", 0);
+  close_now(true);
+}
+
+// Idle: nothing of a request has come and nothing of a response is left. The list keeps the longest idle in front.
+void Connection::update_idle() noexcept {
+  const bool is_idle = !closed_ && !closing_ && exchanges_.empty() && sent_.empty() && !in_body_ &&
+                       parser_.idle() && unparsed_.empty();
+  if (is_idle == idle()) return;
+  if (is_idle) {
+    core_.idle.push_back(*this);
+  } else {
+    ListHook<IdleTag>::unlink();
+  }
+  if (core_.connections_max > 0 && core_.connections >= core_.connections_max) core_.room_changed();
+}
+
+}  // namespace cppcorn::server

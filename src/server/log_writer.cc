@@ -1,0 +1,103 @@
+#include "src/server/log_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace cppcorn::server {
+namespace {
+
+// Signals belong to the thread that Python, or the loop, expects them on.
+class BlockSignals {
+ public:
+  BlockSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> LogWriter::open(const std::string& destination) {
+  const int fd = destination == "-"
+                     ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                     : ::open(destination.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return Error{fmt::format("cannot open the access log {}: {}", destination, strerror(errno))};
+  }
+  return std::unique_ptr<LogWriter>(new LogWriter(UniqueFd(fd)));
+}
+
+LogWriter::LogWriter(UniqueFd fd) : fd_(std::move(fd)) {
+  const BlockSignals inherited_by_the_thread;
+  thread_ = std::thread([this] { run(); });
+}
+
+LogWriter::~LogWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void LogWriter::write(std::string_view line) noexcept {
+  bool was_empty = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (pending_.size() + line.size() > kPendingMax) {
+      ++dropped_;
+      return;
+    }
+    was_empty = pending_.empty();
+    pending_.append(line);
+  }
+  if (was_empty) changed_.notify_one();
+}
+
+uint64_t LogWriter::dropped() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return dropped_;
+}
+
+void LogWriter::run() noexcept {
+  std::string batch;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || !pending_.empty(); });
+    if (!stopping_) {
+      changed_.wait_for(lock, std::chrono::milliseconds(kGatherMs), [this] { return stopping_; });
+    }
+    const bool last = stopping_;
+    std::swap(batch, pending_);
+    lock.unlock();
+    write_out(batch);
+    batch.clear();
+    lock.lock();
+    if (last && pending_.empty()) return;
+  }
+}
+
+void LogWriter::write_out(std::string_view bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd_.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;  // a full disk or a closed pipe must not hurt the service
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+}  // namespace cppcorn::server
