@@ -12,8 +12,9 @@
 namespace cppcorn::server {
 namespace {
 
-// Client text in a line of plain text: control characters, quotes, backslashes and bytes above 0x7e as \xNN, so that
-// nobody can forge a line or send an escape sequence to a terminal (CVE-2020-7694).
+// Client text in a line of plain text: control characters, quotes, backslashes and bytes above 0x7e
+// as \xNN, so that nobody can forge a line or send an escape sequence to a terminal
+// (CVE-2020-7694).
 void append_escaped(std::string_view text, std::string& out) {
   for (const char byte : text) {
     const auto code = static_cast<unsigned char>(byte);
@@ -227,7 +228,8 @@ void AccessFormat::append_atom(const Piece& piece, const AccessRecord& record, s
     case 'M': return put(record.duration_ns / 1'000'000);
     case 'D': return put(record.duration_ns / 1'000);
     case 'L':
-      fmt::format_to(std::back_inserter(out), "{:.6f}", static_cast<double>(record.duration_ns) / 1e9);
+      fmt::format_to(std::back_inserter(out), "{:.6f}",
+                     static_cast<double>(record.duration_ns) / 1e9);
       return;
     case 'p': fmt::format_to(std::back_inserter(out), "<{}>", ::getpid()); return;
     case 'I': return append_or_dash(head.find(piece.text), out);

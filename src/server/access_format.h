@@ -1,5 +1,6 @@
-// AccessFormat: a line of the access log, from gunicorn's format string (https://docs.gunicorn.org, access_log_format)
-// or as JSON. Compiled once; formatting a line allocates nothing but the line. A value type, owned by the access log.
+// AccessFormat: a line of the access log, from gunicorn's format string (https://docs.gunicorn.org,
+// access_log_format) or as JSON. Compiled once; formatting a line allocates nothing but the line. A
+// value type, owned by the access log.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +27,11 @@ struct AccessRecord {
 
 class AccessFormat {
  public:
-  // Atoms: h l u t r m U q H s B b f a T D M L p and {name}i {name}o {name}e, written %(h)s. Unknown atoms are "-", as
-  // in gunicorn; a format that cannot be read is an error.
+  // Atoms: h l u t r m U q H s B b f a T D M L p and {name}i {name}o {name}e, written %(h)s.
+  // Unknown atoms are "-", as in gunicorn; a format that cannot be read is an error.
   static Result<AccessFormat> compile(std::string_view format);
-  // One JSON object a line, keys: time remote_addr method path query protocol status bytes duration_us referer
-  // user_agent.
+  // One JSON object a line, keys: time remote_addr method path query protocol status bytes
+  // duration_us referer user_agent.
   static AccessFormat json();
 
   bool wants_response_head() const noexcept { return wants_response_head_; }

@@ -1,5 +1,5 @@
-// AccessLog: one line per answered request, formatted on the loop's thread and written on another (log_writer.h).
-// Owned by the server; off unless a destination is set.
+// AccessLog: one line per answered request, formatted on the loop's thread and written on another
+// (log_writer.h). Owned by the server; off unless a destination is set.
 #pragma once
 
 #include <memory>

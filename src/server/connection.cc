@@ -8,10 +8,7 @@ namespace cppcorn::server {
 
 Connection::Connection(ServerCore& core, std::unique_ptr<net::Stream> stream,
                        const Endpoints& endpoints)
-    : core_(core),
-      stream_(std::move(stream)),
-      parser_(core.limits, *this),
-      endpoints_(endpoints) {
+    : core_(core), stream_(std::move(stream)), parser_(core.limits, *this), endpoints_(endpoints) {
   read_deadline_.connection = this;
   write_deadline_.connection = this;
 }
@@ -40,7 +37,8 @@ void Connection::exchange_committed(Exchange& exchange) noexcept {
 }
 
 void Connection::exchange_wants_body(Exchange& exchange) noexcept {
-  const bool waiting = &exchange == receiving_ && !body_begun_ && exchange.head().expects_continue();
+  const bool waiting =
+      &exchange == receiving_ && !body_begun_ && exchange.head().expects_continue();
   if (!waiting || exchange.continue_sent_ || exchange.response_.head_left()) return;
   exchange.continue_sent_ = true;
   exchange.response_.set_close_after(core_.draining || !core_.keep_alive_allowed);
@@ -96,7 +94,8 @@ bool Connection::survives(const Exchange& exchange) noexcept {
   if (body_unread) {
     receiving_ = nullptr;  // the rest is read and dropped, up to kDiscardMax
     body_paused_ = false;
-    // A client that still waits for "100 Continue" may send the body or not: what comes next is ambiguous.
+    // A client that still waits for "100 Continue" may send the body or not: what comes next is
+    // ambiguous.
     const bool ambiguous =
         exchange.head().expects_continue() && !exchange.continue_sent_ && !body_begun_;
     if (ambiguous) {
@@ -169,7 +168,8 @@ void Connection::abandon(ExchangeList& list) {
       --exchange_count_;
       --core_.in_flight;
     }
-    if (exchange.listener_ != nullptr && (waits || (!exchange.complete_ && !exchange.disconnect_told_))) {
+    if (exchange.listener_ != nullptr &&
+        (waits || (!exchange.complete_ && !exchange.disconnect_told_))) {
       exchange.disconnect_told_ = true;
       exchange.listener_->on_disconnect();
       core_.loop.wake();
@@ -189,7 +189,8 @@ void Connection::on_turn_end() noexcept {
   if (abort_) return close_now(true);
   const uint64_t requests_before = core_.requests_total;
   if (!closing_) serve_next();
-  // What was dispatched just now waits for an engine that runs after the loop's turn: don't sleep first.
+  // What was dispatched just now waits for an engine that runs after the loop's turn: don't sleep
+  // first.
   if (core_.requests_total != requests_before) core_.loop.wake();
   if (abort_) return close_now(true);
   if (closing_) abandon(exchanges_);
@@ -217,8 +218,9 @@ void Connection::close_when_sent() noexcept {
   schedule();
 }
 
-// Everything has been sent. Where the client may still be sending, a close would be a reset, and could destroy the
-// response on its way (RFC 9112 section 9.6): FIN first, then read and drop until the client's FIN.
+// Everything has been sent. Where the client may still be sending, a close would be a reset, and
+// could destroy the response on its way (RFC 9112 section 9.6): FIN first, then read and drop until
+// the client's FIN.
 void Connection::end() {
   if (!unread_input_ || peer_ended_) return close_now(false);
   lingering_ = true;

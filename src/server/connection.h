@@ -1,19 +1,22 @@
-// Connection: one client's connection from accept to close: stream → request parser → exchanges → stream. It decides
-// what is read when, which response leaves next, when the client is too slow, and how the connection ends. Created by
-// the server at accept; deletes itself through the loop once it has closed.
+// Connection: one client's connection from accept to close: stream → request parser → exchanges →
+// stream. It decides what is read when, which response leaves next, when the client is too slow,
+// and how the connection ends. Created by the server at accept; deletes itself through the loop
+// once it has closed.
 //
 //            bytes                 head complete               response complete
-//   accept ────────▶ reading head ──────────────▶ exchanges ──────────────────────▶ idle ──▶ (reading head …)
-//      │                  │ refused                   │ must not be used again       │ keep-alive is over
-//      ▼ deadline         ▼                           ▼                              ▼
+//   accept ────────▶ reading head ──────────────▶ exchanges ──────────────────────▶ idle ──▶
+//   (reading head …)
+//      │                  │ refused                   │ must not be used again       │ keep-alive
+//      is over ▼ deadline         ▼                           ▼                              ▼
 //    closed ◀──── lingering (FIN sent, the client's awaited) ◀── output sent ◀── closing
 //
-// Pipelined requests are parsed ahead (kPipelineMax) and given to the engine at once as long as all of them are safe
-// (RFC 9112 section 9.3.2); a request that isn't waits until those before it have been answered. Responses leave in
-// the order of the requests: those that are ready too early wait in their exchange.
+// Pipelined requests are parsed ahead (kPipelineMax) and given to the engine at once as long as all
+// of them are safe (RFC 9112 section 9.3.2); a request that isn't waits until those before it have
+// been answered. Responses leave in the order of the requests: those that are ready too early wait
+// in their exchange.
 //
-// Everything that an engine's call makes necessary beyond appending bytes (flush, the next request, closing) happens
-// at the turn's end, never inside that call.
+// Everything that an engine's call makes necessary beyond appending bytes (flush, the next request,
+// closing) happens at the turn's end, never inside that call.
 #pragma once
 
 #include <memory>
@@ -30,24 +33,27 @@
 namespace cppcorn::server {
 
 class Connection final : public net::Deferred,
-                         public ListHook<>,                // the server's registry
+                         public ListHook<>,         // the server's registry
                          public ListHook<IdleTag>,  // the idle ones
                          private net::TurnEndTask,
                          private net::Stream::Listener,
                          private http1::RequestParser::Listener {
  public:
-  // Requests that are parsed ahead while earlier ones are answered. wrk and browsers use at most 16.
+  // Requests that are parsed ahead while earlier ones are answered. wrk and browsers use at
+  // most 16.
   static constexpr size_t kPipelineMax = 32;
   // Bytes behind a paused parser; then reading stops.
   static constexpr size_t kUnparsedMax = 65536;
-  // Of a request body that nobody wants: read and dropped, to keep the connection. More costs more than a new one.
+  // Of a request body that nobody wants: read and dropped, to keep the connection. More costs more
+  // than a new one.
   static constexpr uint64_t kDiscardMax = 262144;
 
   Connection(ServerCore& core, std::unique_ptr<net::Stream> stream, const Endpoints& endpoints);
   ~Connection() override;
 
   void start();
-  // Idle: closes after the rest of its keep-alive time, 2 s at most. Else: after the current responses.
+  // Idle: closes after the rest of its keep-alive time, 2 s at most. Else: after the current
+  // responses.
   void drain();
   // Closes now. Exchanges are told.
   void close() { close_now(false); }
@@ -129,29 +135,30 @@ class Connection final : public net::Deferred,
   ServerCore& core_;
   std::unique_ptr<net::Stream> stream_;
   http1::RequestParser parser_;
-  ExchangeList exchanges_;         // in the order of the requests; the front one's response is leaving
-  ExchangeList sent_;              // complete, but not all of their bytes have left
+  ExchangeList exchanges_;  // in the order of the requests; the front one's response is leaving
+  ExchangeList sent_;       // complete, but not all of their bytes have left
   Exchange* receiving_ = nullptr;  // whose body is being received; nullptr: nobody wants it
   ByteBuffer unparsed_;            // behind a pause of the parser
   Endpoints endpoints_;
   ReadDeadline read_deadline_;
   WriteDeadline write_deadline_;
-  uint64_t read_due_ms_ = 0;       // of read_mode_; the wheel's deadline may be earlier and is then set anew
+  uint64_t read_due_ms_ =
+      0;  // of read_mode_; the wheel's deadline may be earlier and is then set anew
   uint64_t body_window_bytes_ = 0;
   uint64_t write_window_bytes_ = 0;
   uint64_t discarded_bytes_ = 0;
   uint32_t exchange_count_ = 0;
   ReadMode read_mode_ = ReadMode::kNone;
   bool served_one_ : 1 = false;
-  bool in_body_ : 1 = false;        // a request's body has begun and not ended
-  bool body_begun_ : 1 = false;     // some of it has come
-  bool body_paused_ : 1 = false;    // the engine holds the body back
-  bool peer_ended_ : 1 = false;     // FIN
+  bool in_body_ : 1 = false;      // a request's body has begun and not ended
+  bool body_begun_ : 1 = false;   // some of it has come
+  bool body_paused_ : 1 = false;  // the engine holds the body back
+  bool peer_ended_ : 1 = false;   // FIN
   bool parser_told_eof_ : 1 = false;
-  bool closing_ : 1 = false;        // no request will be answered any more; what is queued still leaves
-  bool unread_input_ : 1 = false;   // the client may still be sending what nobody will read: linger
+  bool closing_ : 1 = false;  // no request will be answered any more; what is queued still leaves
+  bool unread_input_ : 1 = false;  // the client may still be sending what nobody will read: linger
   bool lingering_ : 1 = false;
-  bool abort_ : 1 = false;          // close with a reset at the turn's end
+  bool abort_ : 1 = false;  // close with a reset at the turn's end
   bool closed_ : 1 = false;
   bool drain_upcall_ : 1 = false;
 };

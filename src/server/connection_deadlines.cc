@@ -1,25 +1,18 @@
 // The deadlines of a connection. They are absolute: a byte now and then prolongs none of them.
 //
-//   head        from a request's first byte (the first request's: from the connection) to the end of its head
-//   body        windows; each must bring kBytesPerSecondMin on average, while the engine lets the body come
-//   keep-alive  between a response and the next request's first byte
-//   write       windows; each must take kBytesPerSecondMin on average of what waits
+//   head        from a request's first byte (the first request's: from the connection) to the end
+//   of its head body        windows; each must bring bytes_per_second_min on average, while the
+//   engine lets the body come keep-alive  between a response and the next request's first byte
+//   write       windows; each must take bytes_per_second_min on average of what waits
 //   linger      from our FIN to the client's
 //
-// A busy connection sets no timer per request: the wheel's deadline may be earlier than read_due_ms_ says, and is then
-// only set anew when it fires.
+// A busy connection sets no timer per request: the wheel's deadline may be earlier than
+// read_due_ms_ says, and is then only set anew when it fires.
 #include <algorithm>
 
 #include "src/server/connection.h"
 
 namespace cppcorn::server {
-namespace {
-
-uint64_t window_bytes_min(uint64_t window_ms) noexcept {
-  return std::max<uint64_t>(1, window_ms * ServerCore::kBytesPerSecondMin / 1000);
-}
-
-}  // namespace
 
 Connection::ReadMode Connection::wanted_read_mode() noexcept {
   if (lingering_) return ReadMode::kLinger;
@@ -84,7 +77,7 @@ void Connection::on_read_deadline() noexcept {
 }
 
 void Connection::on_body_deadline() {
-  if (body_window_bytes_ >= window_bytes_min(core_.deadlines.body_ms)) {
+  if (body_window_bytes_ >= core_.window_bytes_min(core_.deadlines.body_ms)) {
     body_window_bytes_ = 0;
     return set_read_mode(ReadMode::kBody, core_.deadlines.body_ms);
   }
@@ -104,14 +97,15 @@ void Connection::update_write_deadline() noexcept {
 
 void Connection::on_write_deadline() noexcept {
   if (closed_ || stream_->output().empty()) return;
-  if (write_window_bytes_ >= window_bytes_min(core_.deadlines.write_ms)) {
+  if (write_window_bytes_ >= core_.window_bytes_min(core_.deadlines.write_ms)) {
     return update_write_deadline();
   }
   log_refusal(0, "the client took the response too slowly: connection closed", 0);
   close_now(true);
 }
 
-// Idle: nothing of a request has come and nothing of a response is left. The list keeps the longest idle in front.
+// Idle: nothing of a request has come and nothing of a response is left. The list keeps the longest
+// idle in front.
 void Connection::update_idle() noexcept {
   const bool is_idle = !closed_ && !closing_ && exchanges_.empty() && sent_.empty() && !in_body_ &&
                        parser_.idle() && unparsed_.empty();

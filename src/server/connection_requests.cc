@@ -6,7 +6,8 @@
 namespace cppcorn::server {
 namespace {
 
-// RFC 9110 section 9.2.1: requests that may be answered in parallel with their neighbours in a pipeline.
+// RFC 9110 section 9.2.1: requests that may be answered in parallel with their neighbours in a
+// pipeline.
 bool is_safe(const http::RequestHead& head) noexcept {
   const std::string_view method = head.method();
   return (method == "GET" || method == "HEAD" || method == "OPTIONS") && !head.has_body();
@@ -32,7 +33,8 @@ void Connection::parse(std::string_view bytes) {
 
 void Connection::on_eof() {
   peer_ended_ = true;
-  // Complete requests are answered, but their engines may learn that nobody may be listening any more.
+  // Complete requests are answered, but their engines may learn that nobody may be listening any
+  // more.
   for (Exchange* exchange = exchanges_.first(); exchange; exchange = exchanges_.next(*exchange)) {
     if (exchange->body_ended_ && !exchange->deferred_) tell_disconnect(*exchange);
   }
@@ -87,7 +89,8 @@ void Connection::on_request(std::unique_ptr<http::RequestHead> head) {
   in_body_ = true;
   body_begun_ = false;
   discarded_bytes_ = 0;
-  // Until the body has begun nobody can tell whether it will come: the answer must end the connection.
+  // Until the body has begun nobody can tell whether it will come: the answer must end the
+  // connection.
   if (exchange.head().expects_continue()) exchange.response_.set_close_after(true);
   if (!in_parallel) {
     exchange.deferred_ = true;
@@ -109,7 +112,8 @@ void Connection::dispatch(Exchange& exchange) {
 void Connection::on_body(std::string_view bytes) {
   body_window_bytes_ += bytes.size();
   if (receiving_ != nullptr) {
-    if (!body_begun_) receiving_->response_.set_close_after(core_.draining || !core_.keep_alive_allowed);
+    if (!body_begun_)
+      receiving_->response_.set_close_after(core_.draining || !core_.keep_alive_allowed);
     body_begun_ = true;
     if (receiving_->listener_ != nullptr) receiving_->listener_->on_body(bytes);
     return;
@@ -137,7 +141,8 @@ void Connection::on_refused(const http::Refusal& refusal, bool in_body) {
   refuse(refusal.status, refusal.reason);
 }
 
-// The body will never be complete: the engine is told, and the client if no head has left. Nothing behind it is read.
+// The body will never be complete: the engine is told, and the client if no head has left. Nothing
+// behind it is read.
 void Connection::break_body(int status, std::string_view reason) {
   unread_input_ = !peer_ended_;
   in_body_ = false;

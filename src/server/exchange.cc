@@ -71,13 +71,13 @@ void Exchange::fail(int status, std::string_view reason) noexcept {
   progress.status = status;
   progress.finished = true;
   progress.keep_alive = false;
-  BufferChain page;
-  progress.body_bytes = page.append_with([&](ByteBuffer& out) {
-    return http1::write_error_response(out, status, reason, head_->is_head_method(),
-                                       core_.date_line.at(core_.now_s()),
-                                       core_.response_shared.defaults);
-  });
-  commit(std::move(page), std::move(progress));
+  ByteBuffer page;
+  http1::append_error_response(page, status, reason, head_->is_head_method(),
+                               core_.response_shared.defaults, core_.date_line.at(core_.now_s()));
+  progress.body_bytes = page.size() - (page.view().find("\r\n\r\n") + 4);
+  BufferChain bytes;
+  bytes.append(std::move(page));
+  commit(std::move(bytes), std::move(progress));
 }
 
 void Exchange::abort() noexcept {

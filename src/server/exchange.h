@@ -1,9 +1,10 @@
-// Exchange: one request and its response: what a worker's engine (ASGI or WSGI) holds while it answers. The engine
-// never touches a socket, the connection never asks Python anything.
+// Exchange: one request and its response: what a worker's engine (ASGI or WSGI) holds while it
+// answers. The engine never touches a socket, the connection never asks Python anything.
 //
-// Reference-counted, on the loop's thread only: the connection holds one reference until the response has left or the
-// connection died, the engine holds others for as long as it needs the head. After the connection has died an
-// exchange is disconnected: what is sent is dropped, nothing is upcalled any more.
+// Reference-counted, on the loop's thread only: the connection holds one reference until the
+// response has left or the connection died, the engine holds others for as long as it needs the
+// head. After the connection has died an exchange is disconnected: what is sent is dropped, nothing
+// is upcalled any more.
 #pragma once
 
 #include <cstdint>
@@ -32,16 +33,18 @@ struct Endpoints {
   std::string_view scheme() const noexcept { return tls ? "https" : "http"; }
 };
 
-// The engine's half of an exchange. Upcalls come on the loop's thread, from the loop, never from inside a call that the
-// engine makes; no Python may run in them: they note what happened, and the engine's own dispatch acts on it.
+// The engine's half of an exchange. Upcalls come on the loop's thread, from the loop, never from
+// inside a call that the engine makes; no Python may run in them: they note what happened, and the
+// engine's own dispatch acts on it.
 class ExchangeListener {
  public:
   // A piece of the request body; the view dies with the call.
   virtual void on_body(std::string_view bytes) = 0;
   // The request is complete. trailers is nullptr when there were none.
   virtual void on_body_end(const std::vector<http::Field>* trailers) = 0;
-  // The client will not send the rest, or has gone: it closed, reset or stalled, or broke the framing. When
-  // exchange.connected() is still true a response may still be sent (a FIN behind a complete request). At most once.
+  // The client will not send the rest, or has gone: it closed, reset or stalled, or broke the
+  // framing. When exchange.connected() is still true a response may still be sent (a FIN behind a
+  // complete request). At most once.
   virtual void on_disconnect() = 0;
   // The output has fallen to the mark given to notify_below().
   virtual void on_drained() = 0;
@@ -61,21 +64,24 @@ class Exchange final : public ListHook<> {
   bool body_ended() const noexcept { return body_ended_; }
 
   void set_listener(ExchangeListener* listener) noexcept { listener_ = listener; }
-  // The engine wants the body: sends "100 Continue" where the client waits for it. Idempotent. Body pieces that come
-  // without being asked for (the client did not wait) are upcalled all the same.
+  // The engine wants the body: sends "100 Continue" where the client waits for it. Idempotent. Body
+  // pieces that come without being asked for (the client did not wait) are upcalled all the same.
   void want_body() noexcept;
   // Back-pressure on the client: no on_body until resume_body(). (At most one read more may come.)
   void pause_body() noexcept;
   void resume_body() noexcept;
 
   // --- The response ---
-  // For an encoder of the engine's own: what it has to know of the request, and whether the connection stays open.
+  // For an encoder of the engine's own: what it has to know of the request, and whether the
+  // connection stays open.
   http1::RequestFacts facts() const noexcept;
-  // Encode here, then commit(): moves what is ready to the connection, to leave in one write at the turn's end.
+  // Encode here, then commit(): moves what is ready to the connection, to leave in one write at the
+  // turn's end.
   ResponseWriter& response() noexcept { return response_; }
   void commit() noexcept;
-  // For a response that was encoded by somebody else with the same facts (a pool thread): appends its bytes.
-  // finished: these are the last; keep_alive: what that encoder said. The same rules as commit().
+  // For a response that was encoded by somebody else with the same facts (a pool thread): appends
+  // its bytes. finished: these are the last; keep_alive: what that encoder said. The same rules as
+  // commit().
   struct Progress {
     int status = 0;
     uint64_t body_bytes = 0;
@@ -88,17 +94,19 @@ class Exchange final : public ListHook<> {
   bool wants_response_head() const noexcept;
   const Progress& progress() const noexcept { return progress_; }
   std::string_view response_head() const noexcept;
-  // Answers with a short plain error page, if no head has left; else cuts the connection so that the client sees
-  // that the response is incomplete. Ends the exchange either way.
+  // Answers with a short plain error page, if no head has left; else cuts the connection so that
+  // the client sees that the response is incomplete. Ends the exchange either way.
   void fail(int status, std::string_view reason = {}) noexcept;
   // Cuts the connection.
   void abort() noexcept;
 
   // Bytes of this response that wait to be sent.
   uint64_t queued_bytes() const noexcept;
-  // Asks for one on_drained() upcall when queued_bytes() <= mark (also when that is so already: from the loop, soon).
+  // Asks for one on_drained() upcall when queued_bytes() <= mark (also when that is so already:
+  // from the loop, soon).
   void notify_below(uint64_t mark) noexcept;
-  // Above kHighWater an engine should wait (or count its bytes against its own bound); go on below kLowWater.
+  // Above kHighWater an engine should wait (or count its bytes against its own bound); go on below
+  // kLowWater.
   static constexpr uint64_t kHighWater = 65536;
   static constexpr uint64_t kLowWater = 16384;
 
@@ -130,16 +138,19 @@ class Exchange final : public ListHook<> {
   bool body_ended_ = false;
   bool continue_sent_ = false;
   bool waits_for_drain_ = false;
-  bool deferred_ = false;      // not given to the engine yet: an earlier request has to be answered first
+  bool deferred_ =
+      false;  // not given to the engine yet: an earlier request has to be answered first
   bool disconnect_told_ = false;
-  bool complete_ = false;      // the response is complete and has been given to the stream
+  bool complete_ = false;  // the response is complete and has been given to the stream
 };
 
 // A counted reference; copy it on the loop's thread only.
 class ExchangeRef {
  public:
   ExchangeRef() noexcept = default;
-  explicit ExchangeRef(Exchange& exchange) noexcept : exchange_(&exchange) { ++exchange.references_; }
+  explicit ExchangeRef(Exchange& exchange) noexcept : exchange_(&exchange) {
+    ++exchange.references_;
+  }
   ExchangeRef(const ExchangeRef& other) noexcept : exchange_(other.exchange_) {
     if (exchange_) ++exchange_->references_;
   }

@@ -1,5 +1,6 @@
-// HeadPool: request heads of finished exchanges, kept for the next ones, so that a request on a busy server costs
-// no allocation for its text. One per server; bounded in count and in the memory of each head.
+// HeadPool: request heads of finished exchanges, kept for the next ones, so that a request on a
+// busy server costs no allocation for its text. One per server; bounded in count and in the memory
+// of each head.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
-// LogWriter: writes lines to a file or standard output on a thread of its own, so that a slow disk or pipe never
-// holds up a request. Lines are gathered for kGatherMs and leave in one write. Owned by the access log; its destructor
-// writes what is left.
+// LogWriter: writes lines to a file or standard output on a thread of its own, so that a slow disk
+// or pipe never holds up a request. Lines are gathered for kGatherMs and leave in one write. Owned
+// by the access log; its destructor writes what is left.
 #pragma once
 
 #include <condition_variable>

@@ -6,12 +6,12 @@ namespace cppcorn::server {
 
 using http1::EncodeError;
 
-ResponseWriter::ResponseWriter(const http1::RequestFacts& facts, const ResponseShared& shared) noexcept
+ResponseWriter::ResponseWriter(const http1::RequestFacts& facts,
+                               const ResponseShared& shared) noexcept
     : encoder_(facts, shared.defaults) {}
 
 EncodeError ResponseWriter::inform(int status, std::span<const http::Field> fields) {
-  return ready_.append_with(
-      [&](ByteBuffer& out) { return encoder_.inform(out, status, fields); });
+  return ready_.append_with([&](ByteBuffer& out) { return encoder_.inform(out, status, fields); });
 }
 
 EncodeError ResponseWriter::start(int status, std::string_view reason) {
@@ -79,8 +79,8 @@ EncodeError ResponseWriter::finish(std::span<const http::Field> trailers, http::
                                    int64_t now_s) {
   if (!encoder_.head_ended()) {
     const bool may_have_trailers = !trailers.empty();
-    const EncodeError error = release_head(
-        may_have_trailers ? std::nullopt : std::optional<uint64_t>(0), date, now_s);
+    const EncodeError error =
+        release_head(may_have_trailers ? std::nullopt : std::optional<uint64_t>(0), date, now_s);
     if (error != EncodeError::kNone) return error;
   }
   return ready_.append_with([&](ByteBuffer& out) { return encoder_.finish(out, trailers); });

@@ -29,6 +29,7 @@ struct Server::Impl final : ServerCore, net::Listener::Handler, net::TurnEndTask
   void stop_listening() noexcept;
   void check_drained() noexcept;
 
+  ResponseLines lines;
   std::vector<std::unique_ptr<net::Listener>> listeners;
   IntrusiveList<Connection> registry;
   std::function<void()> on_drained;
@@ -36,13 +37,19 @@ struct Server::Impl final : ServerCore, net::Listener::Handler, net::TurnEndTask
   bool accepting = false;
 };
 
-Server::Server(net::EventLoop& loop, const config::Settings& settings, RequestHandler& handler,
-               std::vector<UniqueFd> listeners)
-    : impl_(std::make_unique<Impl>(loop, handler)) {
-  apply_settings(settings, *impl_);
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<Server>> Server::create(net::EventLoop& loop,
+                                               const config::Settings& settings,
+                                               config::AppKind kind, RequestHandler& handler,
+                                               std::vector<UniqueFd> listeners) {
+  auto impl = std::make_unique<Impl>(loop, handler);
+  const Status applied = apply_settings(settings, kind, impl->lines, *impl);
+  if (!applied) return applied.error();
   for (UniqueFd& socket : listeners) {
-    impl_->listeners.push_back(std::make_unique<net::Listener>(loop, std::move(socket), *impl_));
+    impl->listeners.push_back(std::make_unique<net::Listener>(loop, std::move(socket), *impl));
   }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Server::~Server() { stop(); }
@@ -101,12 +108,14 @@ void Server::Impl::on_accept(net::Listener& listener, UniqueFd socket,
 void Server::Impl::on_accept_paused(net::Listener&, int error) {
   unsigned suppressed = 0;
   if (!accept_log.allow(loop.now_ms(), &suppressed)) return;
-  log::error("Accepting is paused for {} ms: {}. {} connections are open: raise the limit of open files (ulimit -n), "
-             "or lower --worker-connections",
-             net::Listener::kPauseMs, strerror(error), connections);
+  log::error(
+      "Accepting is paused for {} ms: {}. {} connections are open: raise the limit of open files "
+      "(ulimit -n), or lower --worker-connections",
+      net::Listener::kPauseMs, strerror(error), connections);
 }
 
-// With as many connections as there may be, and none of them idle, new ones wait in the kernel's queue.
+// With as many connections as there may be, and none of them idle, new ones wait in the kernel's
+// queue.
 void Server::Impl::room_changed() noexcept {
   const bool room = !full() || !idle.empty();
   if (draining || room == accepting) return;
@@ -115,7 +124,7 @@ void Server::Impl::room_changed() noexcept {
 }
 
 void Server::Impl::connection_closed(Connection& connection) noexcept {
-  connection.ListHook<>::unlink();
+  static_cast<cppcorn::ListHook<>&>(connection).unlink();
   --connections;
   loop.delete_later(std::unique_ptr<net::Deferred>(&connection));
   room_changed();

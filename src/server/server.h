@@ -1,6 +1,6 @@
-// Server: everything a worker needs to serve: listeners, connections, limits, deadlines, access log. Runs on one loop
-// (in ASGI the asyncio thread, in WSGI the I/O thread). Owned by the worker's engine; dies after drain() or stop() has
-// let every connection go, before the loop.
+// Server: everything a worker needs to serve: listeners, connections, limits, deadlines, access
+// log. Runs on one loop (in ASGI the asyncio thread, in WSGI the I/O thread). Owned by the worker's
+// engine; dies after drain() or stop() has let every connection go, before the loop.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "src/base/result.h"
 #include "src/base/unique_fd.h"
 #include "src/config/settings.h"
 #include "src/net/event_loop.h"
@@ -17,17 +18,21 @@ namespace cppcorn::server {
 
 class Server {
  public:
-  // settings and handler outlive the server. The listeners are the sockets inherited from the master.
-  Server(net::EventLoop& loop, const config::Settings& settings, RequestHandler& handler,
-         std::vector<UniqueFd> listeners);
+  // kind is the engine's: some limits depend on it. handler outlives the server. The listeners are
+  // the sockets inherited from the master. An error says what could not be set up.
+  static Result<std::unique_ptr<Server>> create(net::EventLoop& loop,
+                                                const config::Settings& settings,
+                                                config::AppKind kind, RequestHandler& handler,
+                                                std::vector<UniqueFd> listeners);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   // Begins to accept.
   void start();
-  // Stops accepting and lets connections finish: answers say "connection: close", idle ones stay at most kDrainIdleMs
-  // for a request that is on its way. on_drained is called from the loop once no connection is left.
+  // Stops accepting and lets connections finish: answers say "connection: close", idle ones stay at
+  // most kDrainIdleMs for a request that is on its way. on_drained is called from the loop once no
+  // connection is left.
   void drain(std::function<void()> on_drained);
   // Closes everything now. Engines see disconnected exchanges.
   void stop();
@@ -43,10 +48,8 @@ class Server {
   net::EventLoop& loop() const noexcept;
 
  private:
-  friend class Connection;
-  friend class Exchange;
-  friend class ExchangeRef;
   struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,7 +1,8 @@
-// ServerCore: what the connections of one server share: clock, limits, deadlines, pools, counters, logs. Internal to
-// src/server. Owned by the server; outlives its connections.
+// ServerCore: what the connections of one server share: clock, limits, deadlines, pools, counters,
+// logs. Internal to src/server. Owned by the server; outlives its connections.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -23,19 +24,17 @@ struct IdleTag;  // the list of idle connections
 
 // How long a client may take, in ms. Zero switches a deadline off.
 struct Deadlines {
-  uint64_t head_ms = 0;        // a whole request head, from its first byte (the first one: from the connection)
-  uint64_t body_ms = 0;        // each window in which the body must come on by body_bytes_min
-  uint64_t write_ms = 0;       // each window in which the client must take write_bytes_min of what waits
+  uint64_t head_ms =
+      0;  // a whole request head, from its first byte (the first one: from the connection)
+  uint64_t body_ms = 0;   // each window in which the body must come on by body_bytes_min
+  uint64_t write_ms = 0;  // each window in which the client must take write_bytes_min of what waits
   uint64_t keep_alive_ms = 0;  // between two requests
-  uint64_t linger_ms = 2000;      // after our FIN, for the client's
-  uint64_t drain_idle_ms = 2000;  // an idle connection's rest of life when the worker drains, at most
+  uint64_t linger_ms = 2000;   // after our FIN, for the client's
+  uint64_t drain_idle_ms =
+      2000;  // an idle connection's rest of life when the worker drains, at most
 };
 
 struct ServerCore {
-  // What a client has to send, or to take, a second on average over a window, to count as alive. Apache's
-  // mod_reqtimeout asks for the same 500 bytes: the slowest modems could, and a byte a second can't.
-  static constexpr uint64_t kBytesPerSecondMin = 500;
-
   net::EventLoop& loop;
   RequestHandler& handler;
   net::TimerWheel wheel;
@@ -49,6 +48,8 @@ struct ServerCore {
   uint64_t concurrency_max = 0;  // requests in flight; 0: no limit
   size_t in_flight = 0;
   uint64_t requests_total = 0;
+  // What a client has to send, or to take, a second on average over a window to count as alive.
+  uint64_t bytes_per_second_min = 240;
   bool draining = false;
   bool keep_alive_allowed = true;
   bool use_sendfile = true;
@@ -60,6 +61,11 @@ struct ServerCore {
   ServerCore(net::EventLoop& on_loop, RequestHandler& for_handler)
       : loop(on_loop), handler(for_handler), wheel(on_loop) {}
 
+  // What a window of a deadline must bring at least.
+  uint64_t window_bytes_min(uint64_t window_ms) const noexcept {
+    return std::max<uint64_t>(1, window_ms * bytes_per_second_min / 1000);
+  }
+
   // The date is read from the coarse clock once per loop turn at most.
   int64_t now_s() noexcept {
     const uint64_t now_ms = loop.now_ms();
@@ -70,8 +76,8 @@ struct ServerCore {
     return now_s_;
   }
 
-  // A connection became idle, or stopped being so, while the server has as many as it may: accepting has to go on
-  // (the idle one can make room) or to stop.
+  // A connection became idle, or stopped being so, while the server has as many as it may:
+  // accepting has to go on (the idle one can make room) or to stop.
   virtual void room_changed() noexcept = 0;
   virtual void connection_closed(Connection& connection) noexcept = 0;
 

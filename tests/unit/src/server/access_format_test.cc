@@ -73,7 +73,8 @@ TEST_F(AccessFormatTest, WritesOneJsonObjectALine) {
   json.append_line(record_, line);
   EXPECT_NE(line.find("\"path\":\"/a%20b\",\"query\":\"q=1\""), std::string::npos) << line;
   EXPECT_NE(line.find("\"user_agent\":\"curl/8 \\\"x\\\"\""), std::string::npos) << line;
-  EXPECT_NE(line.find("\"status\":200,\"bytes\":5,\"duration_us\":1234567}\n"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"status\":200,\"bytes\":5,\"duration_us\":1234567}\n"), std::string::npos)
+      << line;
 }
 
 }  // namespace

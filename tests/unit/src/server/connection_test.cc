@@ -57,7 +57,7 @@ struct TestCore final : ServerCore {
   }
   void room_changed() noexcept override {}
   void connection_closed(Connection& connection) noexcept override {
-    connection.ListHook<>::unlink();
+    static_cast<cppcorn::ListHook<>&>(connection).unlink();
     --connections;
     loop.delete_later(std::unique_ptr<net::Deferred>(&connection));
   }
@@ -76,7 +76,8 @@ class ConnectionTest : public ::testing::Test {
     int pair[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     client_.reset(pair[0]);
-    connection_ = new Connection(core_, net::make_socket_stream(loop_, UniqueFd(pair[1]), true), {});
+    connection_ =
+        new Connection(core_, net::make_socket_stream(loop_, UniqueFd(pair[1]), true), {});
     core_.connections = 1;
     connection_->start();
   }
@@ -189,8 +190,7 @@ TEST_F(ConnectionTest, ClosesAfterARequestThatAsksForIt) {
   connect();
   send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   job(0).answer("bye");
-  EXPECT_EQ(receive(),
-            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbye<FIN>");
+  EXPECT_EQ(receive(), "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbye<FIN>");
   EXPECT_FALSE(open());
 }
 
@@ -233,7 +233,8 @@ TEST_F(ConnectionTest, RefusesABadHeadAfterTheAnswersBeforeIt) {
 
 TEST_F(ConnectionTest, BreaksABodyThatBreaks) {
   connect();
-  send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n" + get("/2"));
+  send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n" +
+       get("/2"));
   ASSERT_EQ(engine_.jobs.size(), 1u);
   EXPECT_EQ(job(0).body, "abc");
   EXPECT_TRUE(job(0).disconnected);
@@ -292,7 +293,8 @@ TEST_F(ConnectionTest, CutsAConnectionWhoseResponseCannotBeFinished) {
   send(kGet);
   ResponseWriter& response = job(0).exchange->response();
   ASSERT_EQ(response.start(200), http1::EncodeError::kNone);
-  ASSERT_EQ(response.body("part", false, job(0).exchange->date_line(), 0), http1::EncodeError::kNone);
+  ASSERT_EQ(response.body("part", false, job(0).exchange->date_line(), 0),
+            http1::EncodeError::kNone);
   job(0).exchange->commit();
   job(0).exchange->fail(500);
   turns();
