@@ -29,6 +29,11 @@ SocketAddress SocketAddress::local_of(int fd) noexcept {
   return from(address, size);
 }
 
+bool SocketAddress::is_wildcard() const noexcept {
+  if (family() == AF_INET) return address_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address_.v6.sin6_addr);
+}
+
 uint16_t SocketAddress::port() const noexcept {
   if (family() == AF_INET) return ntohs(address_.v4.sin_port);
   if (family() == AF_INET6) return ntohs(address_.v6.sin6_port);

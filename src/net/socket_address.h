@@ -20,6 +20,8 @@ class SocketAddress {
   bool is_ip() const noexcept { return family() == AF_INET || family() == AF_INET6; }
   bool is_unix() const noexcept { return family() == AF_UNIX; }
   int family() const noexcept { return address_.v4.sin_family; }
+  // 0.0.0.0 or [::]: bound to every address of the machine.
+  bool is_wildcard() const noexcept;
   uint16_t port() const noexcept;
   // "192.0.2.1", "2001:db8::1" (an IPv4-mapped IPv6 address as IPv4); empty for unix.
   std::string host() const;

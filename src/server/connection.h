@@ -104,6 +104,7 @@ class Connection final : public net::Deferred,
   void break_body(int status, std::string_view reason);
   void refuse(int status, std::string_view reason);
   void log_refusal(int status, std::string_view reason, uint64_t offset);
+  bool may_log() noexcept;
   void tell_disconnect(Exchange& exchange);
 
   // --- Responses (connection.cc) ---

@@ -100,7 +100,10 @@ void Connection::on_write_deadline() noexcept {
   if (write_window_bytes_ >= core_.window_bytes_min(core_.deadlines.write_ms)) {
     return update_write_deadline();
   }
-  log_refusal(0, "the client took the response too slowly: connection closed", 0);
+  if (may_log()) {
+    log::warning("Closed the connection from {}: the response was taken too slowly",
+                 endpoints_.peer.to_string());
+  }
   close_now(true);
 }
 

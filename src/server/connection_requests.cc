@@ -33,6 +33,7 @@ void Connection::parse(std::string_view bytes) {
 
 void Connection::on_eof() {
   peer_ended_ = true;
+  if (lingering_) return close_now(false);
   // Complete requests are answered, but their engines may learn that nobody may be listening any
   // more.
   for (Exchange* exchange = exchanges_.first(); exchange; exchange = exchanges_.next(*exchange)) {
@@ -165,11 +166,17 @@ void Connection::tell_disconnect(Exchange& exchange) {
 }
 
 void Connection::log_refusal(int status, std::string_view reason, uint64_t offset) {
-  unsigned suppressed = 0;
-  if (!core_.refusal_log.allow(core_.loop.now_ms(), &suppressed)) return;
-  if (suppressed > 0) log::warning("{} more refused requests were not logged", suppressed);
+  if (!may_log()) return;
   log::warning("Refused a request from {} with {}: {} (at byte {})", endpoints_.peer.to_string(),
                status, reason, offset);
+}
+
+// Clients must not be able to fill the disk.
+bool Connection::may_log() noexcept {
+  unsigned suppressed = 0;
+  if (!core_.refusal_log.allow(core_.loop.now_ms(), &suppressed)) return false;
+  if (suppressed > 0) log::warning("{} more such lines were not written", suppressed);
+  return true;
 }
 
 }  // namespace cppcorn::server

@@ -67,8 +67,8 @@ class ConnectionTest : public ::testing::Test {
  protected:
   ConnectionTest() : core_(loop_, engine_) {}
   ~ConnectionTest() override {
-    engine_.jobs.clear();
     if (core_.connections > 0) connection_->close();
+    engine_.jobs.clear();
     loop_.run_once(0);
   }
 
