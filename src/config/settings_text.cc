@@ -1,0 +1,108 @@
+#include "src/config/settings_text.h"
+
+#include <fmt/format.h>
+
+#include "src/config/command_line.h"
+#include "src/config/settings_table.h"
+
+namespace cppcorn::config {
+namespace {
+
+constexpr size_t kHelpColumn = 28;  // where the sentences begin
+constexpr size_t kLineColumns = 96;
+
+std::string metavar(const Setting& setting) {
+  if (setting.metavar != nullptr) return setting.metavar;
+  return setting.type == Type::kSeconds ? "SECONDS" : "";
+}
+
+std::string default_words(const Setting& setting) {
+  if (setting.rules.default_text != nullptr) return setting.rules.default_text;
+  const std::string value = value_text(Settings{}, setting);
+  return value.empty() ? "none" : value;
+}
+
+std::string with_commas(std::string_view words) {
+  std::string out;
+  for (const char c : words) out += c == ' ' ? std::string(", ") : std::string(1, c);
+  return out;
+}
+
+// The spellings as help shows them: a flag that is on by default is used by its negative.
+std::string shown_flags(const Setting& setting) {
+  if (setting.type != Type::kFlag) return with_commas(setting.flags);
+  const bool on = value_text(Settings{}, setting) == "true";
+  const std::string_view flag = primary_flag(setting);
+  return on ? fmt::format("--no-{}", flag.substr(2)) : std::string(flag);
+}
+
+// One entry: the option, and its sentences wrapped beside it, or below when the option is long.
+void append_entry(std::string& out, const std::string& option, std::string_view sentences) {
+  std::string line = "  " + option;
+  line += line.size() + 2 > kHelpColumn ? "\n" + std::string(kHelpColumn, ' ')
+                                        : std::string(kHelpColumn - line.size(), ' ');
+  size_t column = kHelpColumn;
+  while (!sentences.empty()) {
+    const size_t end = sentences.find(' ');
+    const std::string_view word = sentences.substr(0, end);
+    sentences.remove_prefix(end == sentences.npos ? sentences.size() : end + 1);
+    if (column + word.size() > kLineColumns) {
+      while (line.back() == ' ') line.pop_back();
+      line += "\n" + std::string(kHelpColumn, ' ');
+      column = kHelpColumn;
+    }
+    line += word;
+    line += ' ';
+    column += word.size() + 1;
+  }
+  while (line.back() == ' ') line.pop_back();
+  out += line + "\n";
+}
+
+void append_group(std::string& out, Group group) {
+  out += fmt::format("\n{}:\n", group_title(group));
+  for (const Setting& setting : settings_table()) {
+    if (setting.group != group || *setting.flags == '\0') continue;
+    const std::string value = metavar(setting);
+    append_entry(out, shown_flags(setting) + (value.empty() ? "" : " " + value),
+                 fmt::format("{} [{}]", setting.help, default_words(setting)));
+  }
+}
+
+}  // namespace
+
+std::string help_text() {
+  std::string out =
+      "usage: cppcorn [OPTIONS] APP\n\n"
+      "Serves the ASGI or WSGI application APP: MODULE, MODULE:ATTRIBUTE or MODULE:CALL(...).\n"
+      "Each option can also stand in a file (-c) and in the environment (CPPCORN_WORKERS=4);\n"
+      "the command line is stronger than the environment, and the environment than the file.\n\n"
+      "General:\n";
+  for (const Action& action : actions()) {
+    std::string option = with_commas(action.flags);
+    if (action.metavar != nullptr) option += fmt::format(" {}", action.metavar);
+    append_entry(out, option, action.help);
+  }
+  Group last = Group::kApplication;
+  bool first = true;
+  for (const Setting& setting : settings_table()) {
+    if (!first && setting.group == last) continue;
+    append_group(out, setting.group);
+    last = setting.group;
+    first = false;
+  }
+  return out;
+}
+
+std::string print_config_text(const ParseOutcome& outcome) {
+  std::string out;
+  for (const Setting& setting : settings_table()) {
+    out += fmt::format("{:<30} = {:<24} # {}\n", setting.name,
+                       value_text(outcome.settings, setting), outcome.origin_of(setting.name).text);
+  }
+  return out;
+}
+
+std::string settings_document() { return ""; }
+
+}  // namespace cppcorn::config
