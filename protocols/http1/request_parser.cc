@@ -45,19 +45,29 @@ uint32_t or_without_limit(uint32_t limit) noexcept { return limit == 0 ? UINT32_
 
 }  // namespace
 
-//               first byte             line complete          head complete, with a body
-//   kIdle ──────────────▶ kRequestLine ─────────▶ kFields ─────────────▶ kKnownLength | kChunked
-//     ▲                                              │ without a body            │ last byte
-//     └──────────────────────────────────────────────┴───────────────────────────┘
+//             first byte              line complete         head complete, with a body
+//   kIdle ──────────────▶ kRequestLine ─────────▶ kFields ─────────────┬─▶ kKnownLength
+//     ▲                                              │                 └─▶ kChunked ─▶ kTrailers
+//     │                                              │ without a body         last chunk    │
+//     └──────────────────────────────────────────────┴──────────── last byte ──────────────┘
 //   and from anywhere, when refused, at EOF, or behind a request that was the last: kEnded
 struct RequestParser::Impl {
-  enum class Phase : uint8_t { kIdle, kRequestLine, kFields, kKnownLength, kChunked, kEnded };
+  enum class Phase : uint8_t {
+    kIdle,
+    kRequestLine,
+    kFields,
+    kKnownLength,
+    kChunked,
+    kTrailers,
+    kEnded
+  };
   enum class FieldPart : uint8_t { kNone, kName, kValue };
 
   // One run of llhttp over one piece; on the stack, so that an idle parser doesn't pay for it.
   struct Step {
     const char* piece;             // its first byte is at offset `position` of the request
     std::string_view payload;      // what on_body was given
+    bool last_chunk;               // stopped behind the size line of the last chunk
     std::optional<Refusal> fault;  // why a callback stopped llhttp
   };
 
@@ -89,12 +99,15 @@ struct RequestParser::Impl {
   size_t execute(std::string_view bytes, Step* run);
   int on_field_name(const char* at, size_t size);
   int on_field_value(const char* at, size_t size);
+  int on_field_complete();
   int on_payload(const char* at, size_t size);
   int on_chunk_header();
-  int stop(int status, const char* reason, uint64_t offset) noexcept;
+  int stop(int status, const char* reason, uint64_t offset = UINT64_MAX) noexcept;
 
   // --- refusing ---
-  bool in_body() const noexcept { return phase == Phase::kKnownLength || phase == Phase::kChunked; }
+  bool in_body() const noexcept {
+    return phase == Phase::kKnownLength || phase == Phase::kChunked || phase == Phase::kTrailers;
+  }
   Refusal first_fault(Refusal fault) const noexcept;
   bool beyond_limits(uint64_t end) const noexcept;
   uint64_t section_limit() const noexcept;
@@ -110,9 +123,10 @@ struct RequestParser::Impl {
       trailers;  // from the first trailer field to the end of the request
   RequestLine line{0};
 
-  Step* step = nullptr;     // while llhttp runs
-  uint64_t position = 0;    // bytes of this request before the piece
-  uint64_t line_begin = 0;  // where the current field line begins
+  Step* step = nullptr;          // while llhttp runs
+  uint64_t position = 0;         // bytes of this request before the piece
+  uint64_t line_begin = 0;       // where the current field line begins
+  uint64_t next_line_begin = 0;  // and the next one, as soon as the end of this one is known
   uint64_t section_begin =
       0;  // where the head, the trailers, or the framing after the last chunk data begins
   uint64_t body_bytes = 0;       // still to come for a known length; announced so far when chunked
@@ -136,7 +150,8 @@ size_t RequestParser::Impl::receive(std::string_view bytes) {
       case Phase::kRequestLine: used += receive_request_line(rest); break;
       case Phase::kFields: used += receive_fields(rest); break;
       case Phase::kKnownLength: used += receive_known_length(rest); break;
-      case Phase::kChunked: used += receive_chunked(rest); break;
+      case Phase::kChunked:
+      case Phase::kTrailers: used += receive_chunked(rest); break;
       case Phase::kEnded: break;
     }
   }
@@ -275,6 +290,10 @@ size_t RequestParser::Impl::receive_chunked(std::string_view bytes) {
   if (phase == Phase::kEnded) return used;
   position += used;
   if (!run.payload.empty()) listener->on_body(run.payload);
+  if (run.last_chunk) {
+    phase = Phase::kTrailers;
+    section_begin = line_begin = position;
+  }
   if (complete) finish_request();
   return used;
 }
@@ -322,6 +341,7 @@ const llhttp_settings_t& RequestParser::Impl::settings() {
       return 0;
     };
     made.on_chunk_extension_value = made.on_chunk_extension_name;
+    made.on_header_value_complete = [](llhttp_t* parser) { return of(parser).on_field_complete(); };
     made.on_chunk_header = [](llhttp_t* parser) { return of(parser).on_chunk_header(); };
     // The next three stop llhttp, so that events are sent and heads are judged outside of C code.
     made.on_headers_complete = [](llhttp_t* parser) -> int {
@@ -366,7 +386,8 @@ size_t RequestParser::Impl::execute(std::string_view bytes, Step* run) {
   }
   const auto used = static_cast<size_t>(llhttp_get_error_pos(&llhttp) - bytes.data());
   if (result == HPE_PAUSED) {
-    if (complete && position + used > section_limit()) refuse(first_fault(kNoFault));
+    if ((complete || step->last_chunk) && position + used > section_limit())
+      refuse(first_fault(kNoFault));
     return used;
   }
   // llhttp's reasons are literals; it has none when a callback stopped it.
@@ -384,16 +405,9 @@ size_t RequestParser::Impl::execute(std::string_view bytes, Step* run) {
 int RequestParser::Impl::on_field_name(const char* at, size_t size) {
   const uint64_t begin = offset_of(at);
   if (field_part != FieldPart::kName) {
-    if (phase == Phase::kChunked && trailers == nullptr) {
-      if (begin > section_limit()) return stop(400, kChunkFramingTooLong, begin);
-      trailers = std::make_unique<TrailerSection>();
-      section_begin = begin;
-    }
     field_part = FieldPart::kName;
-    line_begin = begin;
-    const size_t count = trailers != nullptr ? trailers->count() : head->field_count();
-    if (count >= or_without_limit(limits->fields_max)) return stop(431, "too many fields", begin);
-    if (trailers != nullptr) {
+    if (phase == Phase::kTrailers) {
+      if (trailers == nullptr) trailers = std::make_unique<TrailerSection>();
       trailers->begin_field();
     } else {
       head->fields().push_back({{static_cast<uint32_t>(begin), 0}, {}});
@@ -411,8 +425,10 @@ int RequestParser::Impl::on_field_name(const char* at, size_t size) {
 int RequestParser::Impl::on_field_value(const char* at, size_t size) {
   const uint64_t begin = offset_of(at);
   // llhttp reports an empty value behind the line's end.
-  const uint64_t end = size == 0 ? begin - kLineEndBytes : begin + size;
+  const bool empty = size == 0 && field_part == FieldPart::kName;
+  const uint64_t end = empty ? begin - kLineEndBytes : begin + size;
   if (end > field_limit()) return stop(431, kFieldTooLong, field_limit());
+  next_line_begin = end + kLineEndBytes;
   if (trailers != nullptr) {
     trailers->append_value({at, size});
   } else {
@@ -421,6 +437,16 @@ int RequestParser::Impl::on_field_value(const char* at, size_t size) {
     value.size += static_cast<uint32_t>(size);
   }
   field_part = FieldPart::kValue;
+  return 0;
+}
+
+// Counted here and not where a field begins, because llhttp tells of a begun one only if no fault
+// follows in the piece.
+int RequestParser::Impl::on_field_complete() {
+  line_begin = next_line_begin;
+  field_part = FieldPart::kNone;
+  const size_t count = trailers != nullptr ? trailers->count() : head->field_count();
+  if (count > or_without_limit(limits->fields_max)) return stop(431, "too many fields");
   return 0;
 }
 
@@ -434,16 +460,18 @@ int RequestParser::Impl::on_payload(const char* at, size_t size) {
 // The chunk-size line is complete; llhttp holds the size.
 int RequestParser::Impl::on_chunk_header() {
   if (extension_bytes > kChunkExtensionBytesFree + body_bytes) {
-    return stop(400, "too many bytes of chunk extensions", UINT64_MAX);
+    return stop(400, "too many bytes of chunk extensions");
   }
   const uint64_t size = llhttp.content_length;
   if (__builtin_add_overflow(body_bytes, size, &body_bytes) ||
       (limits->body_bytes_max != 0 && body_bytes > limits->body_bytes_max)) {
-    return stop(413, "body larger than the limit", UINT64_MAX);
+    return stop(413, "body larger than the limit");
   }
-  return 0;
+  step->last_chunk = size == 0;
+  return step->last_chunk ? HPE_PAUSED : 0;
 }
 
+// Makes a callback stop llhttp; without an offset the fault is where llhttp stands.
 int RequestParser::Impl::stop(int status, const char* reason, uint64_t offset) noexcept {
   step->fault = {status, reason, offset};
   return HPE_USER;
@@ -456,26 +484,25 @@ int RequestParser::Impl::stop(int status, const char* reason, uint64_t offset) n
 // pieces.
 
 uint64_t RequestParser::Impl::section_limit() const noexcept {
-  if (phase == Phase::kChunked && trailers == nullptr) return section_begin + kChunkFramingBytesMax;
+  if (phase == Phase::kChunked) return section_begin + kChunkFramingBytesMax;
   return section_begin + head_bytes_max(*limits);
 }
 
 uint64_t RequestParser::Impl::field_limit() const noexcept {
-  if (field_part == FieldPart::kNone) return UINT64_MAX;
+  if (phase == Phase::kChunked) return UINT64_MAX;
   return line_begin + or_without_limit(limits->field_bytes_max);
 }
 
-// For the end of a piece. What stands behind a field's last byte may be CR, LF and another CR, and
-// belong to no field.
+// For the end of a piece. CR LF may stand behind a field's last byte and belong to no field.
 bool RequestParser::Impl::beyond_limits(uint64_t end) const noexcept {
-  return end > section_limit() || end - kLineEndBytes - 1 > field_limit();
+  return end > section_limit() || end - kLineEndBytes > field_limit();
 }
 
 Refusal RequestParser::Impl::first_fault(Refusal fault) const noexcept {
   if (section_limit() <= fault.offset) {
-    const bool framing = phase == Phase::kChunked && trailers == nullptr;
-    fault = framing ? Refusal{400, kChunkFramingTooLong, section_limit()}
-                    : Refusal{431, "fields larger than the limit in total", section_limit()};
+    fault = phase == Phase::kChunked
+                ? Refusal{400, kChunkFramingTooLong, section_limit()}
+                : Refusal{431, "fields larger than the limit in total", section_limit()};
   }
   if (field_limit() <= fault.offset) fault = {431, kFieldTooLong, field_limit()};
   return fault;

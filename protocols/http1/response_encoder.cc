@@ -10,7 +10,7 @@ namespace cppcorn::http1 {
 namespace {
 
 char* put(char* to, std::string_view text) noexcept {
-  std::memcpy(to, text.data(), text.size());
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
   return to + text.size();
 }
 

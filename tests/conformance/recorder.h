@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "protocols/http1/request_parser.h"
+#include "src/base/assert.h"
 
 namespace cppcorn::http1 {
 
@@ -49,7 +50,7 @@ class Recorder final : public RequestParser::Listener {
       const size_t used = parser_.receive(bytes);
       bytes.remove_prefix(used);
       if (!parser_.paused()) {
-        if (!bytes.empty()) lines_.push_back("STUCK");
+        CPPCORN_CHECK(bytes.empty());
         return;
       }
       parser_.resume();
@@ -103,7 +104,7 @@ class Recorder final : public RequestParser::Listener {
   }
 
   void on_body(std::string_view bytes) override {
-    if (bytes.empty()) add("EMPTY BODY EVENT");
+    CPPCORN_CHECK(!bytes.empty());
     body_.append(bytes);
     pause_perhaps();
   }

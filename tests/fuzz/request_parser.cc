@@ -61,7 +61,7 @@ std::string run(std::string_view bytes, size_t cut, const http::Limits& limits, 
   const std::string text = recorder.text();
   const size_t refused = text.find("\nrefused ");
   if (refused != std::string::npos) CPPCORN_CHECK(text.find('\n', refused + 1) == text.size() - 1);
-  CPPCORN_CHECK(text.find("STUCK") == std::string::npos || text.find("STUCK") > text.find('"'));
+
   return text;
 }
 
