@@ -125,7 +125,9 @@ def server_environment(binary: Path, extra: dict[str, str] | None = None) -> dic
 
 
 class Server:
-    """One run of the binary. Made by the `serve` and `shared` fixtures, which also call finish()."""
+    """One run of the binary. Made by the `serve` and `shared` fixtures, which also call
+    finish().
+    """
 
     def __init__(
         self,

@@ -189,7 +189,9 @@ class Client:
         return Response(int(match[1]), match[2].decode("latin-1"), self._fields())
 
     def read(self, method: str = "GET") -> Response:
-        """The next whole response to a request of that method; 1xx before it are in .informational."""
+        """The next whole response to a request of that method; 1xx before it are in
+        .informational.
+        """
         informational = []
         head = self.read_head()
         while head.status < 200:
@@ -289,7 +291,9 @@ class Client:
 
 
 def responses_in(data: bytes) -> int:
-    """How many final responses a byte string holds, for what was read to the end of a connection."""
+    """How many final responses a byte string holds, for what was read to the end of a
+    connection.
+    """
     return len(re.findall(rb"HTTP/1\.1 [2-5]", data))
 
 

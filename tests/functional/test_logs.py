@@ -1,4 +1,6 @@
-"""What is logged: the access log with gunicorn's atoms and as JSON, tracebacks, refused requests."""
+"""What is logged: the access log with gunicorn's atoms and as JSON, tracebacks, refused
+requests.
+"""
 
 from __future__ import annotations
 

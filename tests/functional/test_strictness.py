@@ -211,7 +211,9 @@ def test_a_head_is_refused(server: Server, case: str) -> None:
 
 @pytest.mark.parametrize("case", BROKEN_BODIES)
 def test_a_body_breaks(server: Server, case: str) -> None:
-    """WSGI never sees such a request; ASGI had been called, and is told that the client has gone."""
+    """WSGI never sees such a request; ASGI had been called, and is told that the client has
+    gone.
+    """
     data, status = BROKEN_BODIES[case]
     before = len(server.events())
     assert_refused(server, data, status, ("POST /echo",) if server.kind == "asgi" else ())
@@ -245,7 +247,9 @@ def test_a_refused_request_behind_a_good_one(server: Server) -> None:
 
 
 def test_what_an_early_answer_leaves_of_a_body_is_no_request(server: Server) -> None:
-    """The app answers without reading; the body looks like requests. One may follow it, or the end."""
+    """The app answers without reading; the body looks like requests. One may follow it, or the
+    end.
+    """
     before = len(server.calls())
     with Client(server) as client:
         client.send_quietly(
