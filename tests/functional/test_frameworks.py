@@ -104,8 +104,9 @@ def test_cookies(web: httpx.Client) -> None:
 def test_an_error(site: Server, web: httpx.Client) -> None:
     log = len(site.log)
     assert web.get("/error").status_code == 500
-    site.wait_log("deliberate", after=log)
     assert web.get("/").status_code == 200
+    if "flask" in str(site.command) or "starlette" in str(site.command):
+        site.wait_log("RuntimeError: deliberate", after=log)  # Django and Litestar keep it quiet
 
 
 def test_many_at_once(web: httpx.Client) -> None:
