@@ -112,7 +112,8 @@ using ToMaster = std::variant<Hello, Ready, Failed, Draining, Bye>;
 std::string encode(const ToWorker& message);
 std::string encode(const ToMaster& message);
 
-// A line without its newline. The error says what is wrong with it.
+// A line without its newline. The error says what is wrong with it. Of a Start or Hello of another
+// protocol only the number is read.
 Result<ToWorker> decode_to_worker(std::string_view line);
 Result<ToMaster> decode_to_master(std::string_view line);
 
