@@ -1,4 +1,5 @@
-// The Date header line, made once a second (RFC 9110 section 5.6.7). One per worker thread that sends.
+// The Date header line, made once a second (RFC 9110 section 5.6.7). One per worker thread that
+// sends.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Limits: how large a request may be. Zero means no limit, except where it says otherwise. Filled from the settings,
-// shared read-only by all connections of a worker.
+// Limits: how large a request may be. Zero means no limit, except where it says otherwise. Filled
+// from the settings, shared read-only by all connections of a worker.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct Limits {
   uint32_t fields_max = 100;               // beyond: 431; trailers count on their own
   uint32_t field_bytes_max = 8190;         // one name and value; beyond: 431
   uint32_t head_bytes_max = 65536;         // the whole head; beyond: 431; never unlimited
-  uint64_t body_bytes_max = 0;             // beyond: 413, before the body is read where its length is known
+  uint64_t body_bytes_max = 0;  // beyond: 413, before the body is read where its length is known
 };
 
 }  // namespace cppcorn::http

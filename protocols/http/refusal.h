@@ -1,5 +1,5 @@
-// Refusal: why a request was not accepted: the status that the client is due and a cause for the log. A value type;
-// its text is a literal.
+// Refusal: why a request was not accepted: the status that the client is due and a cause for the
+// log. A value type; its text is a literal.
 #pragma once
 
 #include <cstdint>

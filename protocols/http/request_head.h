@@ -1,7 +1,7 @@
-// RequestHead: the method, target, version and header fields of one request, as every HTTP version delivers them.
-// All text lives in one arena, so that a head costs one allocation, or none when it is recycled. The codec fills
-// it; the exchange owns it until the response is complete and the app has let go; views into it die with it or
-// with the next call of a building function.
+// RequestHead: the method, target, version and header fields of one request, as every HTTP version
+// delivers them. All text lives in one arena, so that a head costs one allocation, or none when it
+// is recycled. The codec fills it; the exchange owns it until the response is complete and the app
+// has let go; views into it die with it or with the next call of a building function.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,13 @@ class RequestHead {
   // The target exactly as it was sent.
   std::string_view target() const noexcept { return at(target_); }
   TargetForm target_form() const noexcept { return target_form_; }
-  // The path as sent, percent-encoded: "/a%20b". "*" for the asterisk form, "/" when the absolute form has none.
+  // The path as sent, percent-encoded: "/a%20b". "*" for the asterisk form, "/" when the absolute
+  // form has none.
   std::string_view path() const noexcept { return at(path_); }
   // Behind the first "?", without it; empty when there is none.
   std::string_view query() const noexcept { return at(query_); }
-  // The authority the request is for: of the absolute form, else the Host field; empty in HTTP/1.0 without Host.
+  // The authority the request is for: of the absolute form, else the Host field; empty in HTTP/1.0
+  // without Host.
   std::string_view authority() const noexcept { return at(authority_); }
   // 0 for HTTP/1.0, 1 for HTTP/1.1.
   int version_minor() const noexcept { return version_minor_; }
@@ -44,10 +46,11 @@ class RequestHead {
   std::string_view find(std::string_view lower_case_name) const noexcept;
 
   // --- Facts that the codec found while it checked the head ---
-  bool keep_alive() const noexcept { return keep_alive_; }          // what the client wants
+  bool keep_alive() const noexcept { return keep_alive_; }  // what the client wants
   bool expects_continue() const noexcept { return expects_continue_; }
   bool accepts_trailers() const noexcept { return accepts_trailers_; }  // TE: trailers
-  bool wants_upgrade() const noexcept { return wants_upgrade_; }    // Connection: upgrade with an Upgrade field
+  // Connection: upgrade with an Upgrade field.
+  bool wants_upgrade() const noexcept { return wants_upgrade_; }
   bool is_head_method() const noexcept { return method() == "HEAD"; }
   bool has_body() const noexcept { return chunked_ || content_length_ > 0; }
   bool chunked() const noexcept { return chunked_; }
@@ -56,7 +59,9 @@ class RequestHead {
 
   // Forgets everything but keeps the memory, for the next request.
   void clear() noexcept;
-  size_t memory() const noexcept { return bytes_.capacity() + fields_.capacity() * sizeof(FieldSpan); }
+  size_t memory() const noexcept {
+    return bytes_.capacity() + fields_.capacity() * sizeof(FieldSpan);
+  }
 
   // --- Building: for codecs only ---
   struct Span {

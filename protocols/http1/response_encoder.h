@@ -1,8 +1,10 @@
-// ResponseEncoder: one HTTP/1 response, from calls to bytes (RFC 9112, RFC 9110), sans-IO. It decides the framing of
-// the body (Content-Length, chunked, none, or until close), whether the connection survives, and refuses what an app
-// must not send: wrong order, CR, LF or NUL in a field, a body longer or shorter than its Content-Length.
+// ResponseEncoder: one HTTP/1 response, from calls to bytes (RFC 9112, RFC 9110), sans-IO. It
+// decides the framing of the body (Content-Length, chunked, none, or until close), whether the
+// connection survives, and refuses what an app must not send: wrong order, CR, LF or NUL in a
+// field, a body longer or shorter than its Content-Length.
 //
-// One encoder per exchange, owned by it; used by one thread at a time (the loop's in ASGI, a pool thread's in WSGI).
+// One encoder per exchange, owned by it; used by one thread at a time (the loop's in ASGI, a pool
+// thread's in WSGI).
 //
 //     inform* → start → add_header* → end_head → (begin_block payload end_block)* → finish
 //
@@ -28,7 +30,8 @@ struct RequestFacts {
   static RequestFacts of(const http::RequestHead& head) noexcept;
 };
 
-// Lines that every response carries unless the app sent its own; made once per worker, shared by all encoders.
+// Lines that every response carries unless the app sent its own; made once per worker, shared by
+// all encoders.
 struct ResponseDefaults {
   std::string_view server_line;  // "server: cppcorn\r\n", or empty
   std::string_view extra_lines;  // of --header: "name: value\r\n"..., or empty
@@ -39,13 +42,13 @@ struct ResponseDefaults {
 enum class EncodeError : uint8_t {
   kNone,
   kWrongOrder,
-  kBadStatus,           // not 200..999 (inform: 100..199 without 101)
-  kBadHeaderName,       // not a token (RFC 9110 section 5.1)
-  kBadHeaderValue,      // CR, LF, NUL or another control character but tab (RFC 9110 section 5.5)
-  kBadContentLength,    // not a number, or two different ones
-  kHopByHop,            // a transfer coding other than chunked: the server's own affair
-  kBodyTooLong,         // more than Content-Length says
-  kBodyTooShort,        // less than Content-Length says: the connection must be closed
+  kBadStatus,         // not 200..999 (inform: 100..199 without 101)
+  kBadHeaderName,     // not a token (RFC 9110 section 5.1)
+  kBadHeaderValue,    // CR, LF, NUL or another control character but tab (RFC 9110 section 5.5)
+  kBadContentLength,  // not a number, or two different ones
+  kHopByHop,          // a transfer coding other than chunked: the server's own affair
+  kBodyTooLong,       // more than Content-Length says
+  kBodyTooShort,      // less than Content-Length says: the connection must be closed
 };
 std::string_view to_string(EncodeError error) noexcept;
 
@@ -54,24 +57,28 @@ class ResponseEncoder {
   ResponseEncoder(const RequestFacts& facts, const ResponseDefaults& defaults) noexcept;
 
   // A whole informational response (103 and such); nothing when the client speaks HTTP/1.0.
-  [[nodiscard]] EncodeError inform(ByteBuffer& out, int status, std::span<const http::Field> fields);
+  [[nodiscard]] EncodeError inform(ByteBuffer& out, int status,
+                                   std::span<const http::Field> fields);
 
   // The status line. An empty reason becomes the standard one.
   [[nodiscard]] EncodeError start(ByteBuffer& out, int status, std::string_view reason = {});
-  // One field, name in any case, kept as it is. Framing fields (content-length, connection) are noted, not trusted:
-  // "connection: close" closes; content-length is checked and then enforced; "transfer-encoding: chunked" is the wish
-  // for what happens anyway without a length. PEP 3333 would let a server fail for Keep-Alive, Proxy-Connection, TE
-  // and Upgrade; they are dropped without a word, as gunicorn does, because apps that relay another server's answer
-  // send them.
-  [[nodiscard]] EncodeError add_header(ByteBuffer& out, std::string_view name, std::string_view value);
-  // Ends the head and decides the framing. body_bytes is the size of the whole body when it is known already (then
-  // the head gets a Content-Length if the app gave none); nullopt when more may come. date_line is
-  // "date: ...\r\n" of this second. close_after: the connection will not be used again (draining).
+  // One field, name in any case, kept as it is. Framing fields (content-length, connection) are
+  // noted, not trusted: "connection: close" closes; content-length is checked and then enforced;
+  // "transfer-encoding: chunked" is the wish for what happens anyway without a length. PEP 3333
+  // would let a server fail for Keep-Alive, Proxy-Connection, TE and Upgrade; they are dropped
+  // without a word, as gunicorn does, because apps that relay another server's answer send them.
+  [[nodiscard]] EncodeError add_header(ByteBuffer& out, std::string_view name,
+                                       std::string_view value);
+  // Ends the head and decides the framing. body_bytes is the size of the whole body when it is
+  // known already (then the head gets a Content-Length if the app gave none); nullopt when more may
+  // come. date_line is "date: ...\r\n" of this second. close_after: the connection will not be used
+  // again (draining).
   [[nodiscard]] EncodeError end_head(ByteBuffer& out, std::optional<uint64_t> body_bytes,
                                      std::string_view date_line, bool close_after);
 
-  // Around each block of the body. begin_block writes the chunk-size line if there is one; the caller then sends
-  // the payload only if sends_payload() (not for HEAD, 204, 304). A block of 0 bytes is no block: don't.
+  // Around each block of the body. begin_block writes the chunk-size line if there is one; the
+  // caller then sends the payload only if sends_payload() (not for HEAD, 204, 304). A block of 0
+  // bytes is no block: don't.
   [[nodiscard]] EncodeError begin_block(ByteBuffer& out, uint64_t bytes);
   void end_block(ByteBuffer& out);
   bool sends_payload() const noexcept;
@@ -82,10 +89,12 @@ class ResponseEncoder {
   bool started() const noexcept;     // start() was called
   bool head_ended() const noexcept;  // end_head() was called: a status can no longer be changed
   bool finished() const noexcept;
-  // Whether the connection may be used for another request after this response. Valid once the head has ended.
+  // Whether the connection may be used for another request after this response. Valid once the head
+  // has ended.
   bool keep_alive() const noexcept;
   int status() const noexcept;
-  uint64_t body_bytes() const noexcept;  // of payload that begin_block let through so far, for the access log
+  // Of payload that begin_block let through so far, for the access log.
+  uint64_t body_bytes() const noexcept;
   std::optional<uint64_t> content_length() const noexcept;  // that the app declared
 
   // Forgets a head that was begun but has not left, so that an error response can take its place.
@@ -95,7 +104,8 @@ class ResponseEncoder {
   enum class State : uint8_t { kIdle, kHead, kBody, kFinished };
   enum class Framing : uint8_t { kNone, kLength, kChunked, kUntilClose };
 
-  EncodeError add_special_header(ByteBuffer& out, std::string_view name, std::string_view value, bool* written);
+  EncodeError add_special_header(ByteBuffer& out, std::string_view name, std::string_view value,
+                                 bool* written);
   EncodeError add_content_length(std::string_view value, bool* written);
   void decide_framing(ByteBuffer& out, std::optional<uint64_t> body_bytes);
 

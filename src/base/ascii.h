@@ -8,8 +8,12 @@
 
 namespace cppcorn {
 
-constexpr char ascii_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-constexpr char ascii_upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c; }
+constexpr char ascii_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+constexpr char ascii_upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
+}
 
 // Equality of ASCII text without regard to case.
 constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
@@ -27,7 +31,8 @@ constexpr std::string_view trim_ows(std::string_view text) noexcept {
   return text;
 }
 
-// A number of one or more decimal digits and nothing else (no sign, no space); nothing when it does not fit.
+// A number of one or more decimal digits and nothing else (no sign, no space); nothing when it does
+// not fit.
 constexpr std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
   if (text.empty()) return std::nullopt;
   uint64_t value = 0;
@@ -40,7 +45,8 @@ constexpr std::optional<uint64_t> parse_decimal(std::string_view text) noexcept 
   return value;
 }
 
-// True when the comma-separated list (RFC 9110 section 5.6.1) has the token, without regard to case.
+// True when the comma-separated list (RFC 9110 section 5.6.1) has the token, without regard to
+// case.
 constexpr bool list_has_token(std::string_view list, std::string_view token) noexcept {
   while (!list.empty()) {
     const size_t comma = list.find(',');

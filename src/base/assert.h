@@ -1,7 +1,9 @@
 // Three strengths of assertion.
 //   CPPCORN_CHECK   always on: a broken invariant that would corrupt memory or lose a request.
-//   CPPCORN_DCHECK  debug builds only: an invariant worth checking, on a path too hot to pay for it.
-//   CPPCORN_UNREACHABLE  a branch that no input can reach.
+//   CPPCORN_DCHECK  debug builds only: an invariant worth checking, on a path too hot to pay for
+//   it
+//
+//   CPPCORN_UNREACHABLE  a branch that no input can reach
 // None of them may be reached by what a client or an app does: those are errors, not bugs.
 #pragma once
 
@@ -12,7 +14,7 @@ namespace cppcorn {
 
 }  // namespace cppcorn
 
-#define CPPCORN_CHECK(condition) \
+#define CPPCORN_CHECK(condition)                \
   (__builtin_expect(!!(condition), 1) ? (void)0 \
                                       : ::cppcorn::check_failed(#condition, __FILE__, __LINE__))
 

@@ -1,6 +1,6 @@
-// ByteBuffer: growable contiguous bytes with a cheap front: append at the end, consume at the beginning.
-// Unlike std::string it never fills new memory with zeros, and it can give its memory back (an idle connection
-// holds none).
+// ByteBuffer: growable contiguous bytes with a cheap front: append at the end, consume at the
+// beginning. Unlike std::string it never fills new memory with zeros, and it can give its memory
+// back (an idle connection holds none).
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// A doubly linked list whose links live in the elements: O(1) insertion and removal, no allocation. The list
-// never owns its elements; an element leaves its list when it is destroyed. An object that is in several lists
-// inherits one ListHook per list, told apart by Tag.
+// A doubly linked list whose links live in the elements: O(1) insertion and removal, no allocation.
+// The list never owns its elements; an element leaves its list when it is destroyed. An object that
+// is in several lists inherits one ListHook per list, told apart by Tag.
 #pragma once
 
 #include "src/base/assert.h"

@@ -13,24 +13,30 @@ namespace {
 // gunicorn's words for the levels; spdlog's own are lower case and say "warning" differently.
 class LevelName : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
-    static constexpr std::string_view kNames[] = {"TRACE",   "DEBUG", "INFO",
-                                                  "WARNING", "ERROR", "CRITICAL", "OFF"};
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    static constexpr std::string_view kNames[] = {"TRACE", "DEBUG",    "INFO", "WARNING",
+                                                  "ERROR", "CRITICAL", "OFF"};
     const std::string_view name = kNames[message.level];
     out.append(name.data(), name.data() + name.size());
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelName>(); }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelName>();
+  }
 };
 
 // "+0000": spdlog's %z writes "+00:00".
 class ZoneOffset : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg&, const std::tm& time, spdlog::memory_buf_t& out) override {
+  void format(const spdlog::details::log_msg&, const std::tm& time,
+              spdlog::memory_buf_t& out) override {
     char text[8];
     const size_t count = std::strftime(text, sizeof text, "%z", &time);
     out.append(text, text + count);
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<ZoneOffset>(); }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<ZoneOffset>();
+  }
 };
 
 spdlog::level::level_enum to_spdlog(Level level) {

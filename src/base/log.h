@@ -1,7 +1,8 @@
 // The error log of a process, master or worker: lines of gunicorn's form,
 //   [2026-11-21 08:41:00 +0000] [4711] [INFO] text
-// Set up once at start, written by every thread. Never called per request on the good path; what a client can
-// cause over and over must go through a RateLimit. Text from clients is escaped by the caller (escape_for_log).
+// Set up once at start, written by every thread. Never called per request on the good path; what a
+// client can cause over and over must go through a RateLimit. Text from clients is escaped by the
+// caller (escape_for_log).
 #pragma once
 
 #include <fmt/format.h>
@@ -15,7 +16,8 @@ namespace cppcorn::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kCritical };
 
-// Writes to standard error ("-") or appends to a file. Until it is called, lines go to standard error.
+// Writes to standard error ("-") or appends to a file. Until it is called, lines go to standard
+// error.
 Status set_up(std::string_view destination, Level level);
 bool enabled(Level level) noexcept;
 void write(Level level, std::string_view text) noexcept;
@@ -51,14 +53,18 @@ void critical(fmt::format_string<Args...> format, Args&&... args) noexcept {
   write_format(Level::kCritical, format, std::forward<Args>(args)...);
 }
 
-// The text with control characters, quotes and bytes above 0x7e as \xNN, cut after max bytes: safe in a log line.
+// The text with control characters, quotes and bytes above 0x7e as \xNN, cut after max bytes: safe
+// in a log line.
 std::string escape_for_log(std::string_view text, size_t max = 200);
 
-// Lets at most `burst` lines through in each period and counts the rest, so that a client cannot fill the disk.
+// Lets at most `burst` lines through in each period and counts the rest, so that a client cannot
+// fill the disk.
 class RateLimit {
  public:
-  constexpr RateLimit(unsigned burst, unsigned period_ms) noexcept : burst_(burst), period_ms_(period_ms) {}
-  // True when a line may be written now; *suppressed is how many were held back since the last period.
+  constexpr RateLimit(unsigned burst, unsigned period_ms) noexcept
+      : burst_(burst), period_ms_(period_ms) {}
+  // True when a line may be written now; *suppressed is how many were held back since the last
+  // period.
   bool allow(uint64_t now_ms, unsigned* suppressed) noexcept;
 
  private:

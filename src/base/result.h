@@ -1,5 +1,6 @@
-// Result<T, E>: a value or an error, for paths that do not throw. Shaped like std::expected (C++23), so that
-// it can be replaced by it. Error states the type of the error: Result<int>(Error{"why"}).
+// Result<T, E>: a value or an error, for paths that do not throw. Shaped like std::expected
+// (C++23), so that it can be replaced by it. Error states the type of the error:
+// Result<int>(Error{"why"}).
 #pragma once
 
 #include <string>
@@ -18,8 +19,10 @@ struct Error {
 template <typename T, typename E = Error>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
-  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(E error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }

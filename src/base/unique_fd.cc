@@ -9,7 +9,8 @@ namespace cppcorn {
 void UniqueFd::reset(int fd) noexcept {
   if (fd_ == fd) return;
   if (fd_ >= 0) {
-    // Linux has released the number even when close() says EINTR: never retry. errno belongs to the caller.
+    // Linux has released the number even when close() says EINTR: never retry. errno belongs to the
+    // caller.
     const int saved = errno;
     ::close(fd_);
     errno = saved;

@@ -1,4 +1,5 @@
-// UniqueFd: owns one file descriptor and closes it when it dies. Movable, not copyable; -1 means none.
+// UniqueFd: owns one file descriptor and closes it when it dies. Movable, not copyable; -1 means
+// none.
 #pragma once
 
 #include <utility>
