@@ -88,7 +88,7 @@ BufferChain::~BufferChain() { clear(); }
 
 void BufferChain::append(std::string_view bytes) {
   if (bytes.empty()) return;
-  ByteBuffer& buffer = tail();
+  ByteBuffer& buffer = tail(bytes.size());
   if (lies_in(buffer, bytes)) {
     // Growing the buffer would take the bytes away before they are copied.
     ByteBuffer copy;
@@ -191,13 +191,13 @@ void BufferChain::clear() noexcept {
 }
 
 // The buffer at the end of the chain: bytes appended to it are the chain's last.
-ByteBuffer& BufferChain::tail() {
+ByteBuffer& BufferChain::tail(size_t expected) {
   ByteBuffer* buffer = back_ == nullptr ? &first_ : back_->owned();
   if (buffer == nullptr || buffer->size() >= kOwnedMax) {
     push(Segment::make(ByteBuffer()));
     buffer = back_->owned();
   }
-  if (buffer->capacity() == 0) buffer->prepare(kOwnedFirst);
+  if (buffer->capacity() == 0) buffer->prepare(std::max(expected, kOwnedFirst));
   return *buffer;
 }
 

@@ -93,7 +93,7 @@ class BufferChain {
  private:
   struct Segment;
 
-  ByteBuffer& tail();
+  ByteBuffer& tail(size_t expected_bytes = 0);
   void push(Segment* segment) noexcept;
   void pop_front() noexcept;
   void grew(size_t bytes) noexcept;

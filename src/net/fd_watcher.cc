@@ -6,12 +6,16 @@
 
 namespace cppcorn::net {
 
+static_assert(FdWatcher::kReadable == int{UV_READABLE} &&
+              FdWatcher::kWritable == int{UV_WRITABLE} &&
+              FdWatcher::kDisconnect == int{UV_DISCONNECT});
+
 struct FdWatcher::Impl : Handle<FdWatcher::Impl, uv_poll_t> {
   Impl(EventLoop& owner, int descriptor, std::function<void(int, int)> on_events)
       : loop(owner), fd(descriptor), callback(std::move(on_events)) {}
 
   int start(int wanted) noexcept {
-    if (wanted == 0) return stop(), 0;
+    if (wanted == kNone) return stop(), 0;
     if (!is_open()) {
       const int error = uv_poll_init(loop.uv(), &uv_, fd);
       if (error != 0) return error;

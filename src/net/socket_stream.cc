@@ -58,7 +58,7 @@ class SocketStream final : public Stream,
   static void operator delete(SocketStream* stream, std::destroying_delete_t) noexcept;
   static void destroy(SocketStream* stream) noexcept;
 
-  void set_listener(Listener* listener) noexcept override { listener_ = listener; }
+  void set_listener(Listener* listener) noexcept override;
   void start_reading() noexcept override;
   void stop_reading() noexcept override { reading_ = false; }
   bool reading() const noexcept override { return reading_; }
@@ -79,7 +79,7 @@ class SocketStream final : public Stream,
 
   int wanted_events() const noexcept;
   void watch(int events) noexcept;
-  void drop_unwanted(int events) noexcept;
+  void on_hang_up() noexcept;
   void read_some() noexcept;
   uint64_t write_some() noexcept;
   ssize_t send_front(size_t* asked) noexcept;
@@ -132,16 +132,21 @@ void SocketStream::destroy(SocketStream* stream) noexcept {
   ::operator delete(stream);
 }
 
+void SocketStream::set_listener(Listener* listener) noexcept {
+  listener_ = listener;
+  if (reading_ && (watched_events_ & UV_READABLE) == 0) watch(wanted_events());
+}
+
 void SocketStream::start_reading() noexcept {
   if (reading_) return;
   reading_ = true;
   parked_ = false;
-  if (!eof_ && (watched_events_ & UV_READABLE) == 0) watch(wanted_events());
+  if ((watched_events_ & UV_READABLE) == 0) watch(wanted_events());
 }
 
 int SocketStream::wanted_events() const noexcept {
   int events = 0;
-  if (reading_ && !eof_) events |= UV_READABLE;
+  if (reading_ && !eof_ && listener_ != nullptr) events |= UV_READABLE;
   if (blocked_) events |= UV_WRITABLE;
   if (events == 0 && !parked_) events = UV_PRIORITIZED;
   return events;
@@ -161,12 +166,12 @@ void SocketStream::on_poll(uv_poll_t* uv, int status, int events) noexcept {
   SocketStream& stream = *from(uv);
   if (status < 0) {  // EPOLLERR; libuv has stopped watching
     stream.watched_events_ = 0;
-    stream.set_error(stream.socket_error());
+    const int error = stream.socket_error();
+    stream.set_error(error != 0 ? error : -ECONNRESET);
     return stream.report_error();
   }
-  if ((events & ~stream.wanted_events()) != 0 || (events & UV_PRIORITIZED) != 0) {
-    stream.drop_unwanted(events);
-  }
+  if ((events & UV_PRIORITIZED) != 0) return stream.on_hang_up();
+  if ((events & ~stream.wanted_events()) != 0) stream.watch(stream.wanted_events());
   if ((events & UV_WRITABLE) != 0 && stream.blocked_) {
     stream.blocked_ = false;
     stream.unreported_bytes_ += stream.write_some();
@@ -175,13 +180,15 @@ void SocketStream::on_poll(uv_poll_t* uv, int status, int events) noexcept {
   if ((events & UV_READABLE) != 0) stream.read_some();
 }
 
-// Something has come that nobody wants now.
-void SocketStream::drop_unwanted(int events) noexcept {
-  if ((events & UV_PRIORITIZED) != 0) {
-    // A hang-up without an error: both directions have ended. (Or urgent data, which HTTP does not
-    // have.)
-    parked_ = true;
+// Both directions have ended, which epoll tells for ever. (Or urgent data came, which HTTP does not
+// have.)
+void SocketStream::on_hang_up() noexcept {
+  const int error = socket_error();
+  if (error != 0) {
+    set_error(error);
+    return report_error();
   }
+  parked_ = true;
   watch(wanted_events());
 }
 
@@ -310,6 +317,7 @@ void SocketStream::set_error(int error) noexcept {
 }
 
 void SocketStream::report_error() noexcept {
+  unlink();  // flush() may have queued a report too
   if (!closed() && listener_ != nullptr) listener_->on_error(error_);
 }
 
@@ -317,7 +325,7 @@ int SocketStream::socket_error() const noexcept {
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error != 0 ? -error : -ECONNRESET;
+  return -error;
 }
 
 void SocketStream::close() noexcept {

@@ -13,7 +13,6 @@ namespace {
 
 using testing::pattern;
 using testing::read_available;
-using testing::read_state;
 using testing::run_until;
 using testing::SocketPair;
 
@@ -119,6 +118,357 @@ TEST_P(SocketStream, SendsARangeOfAFileBetweenBytes) {
   EXPECT_TRUE(receive(expected.size()) == expected);
   EXPECT_TRUE(run_until(loop, [&] { return recorder.sent == expected.size(); }));
   EXPECT_EQ(recorder.errors, 0);
+}
+
+TEST_P(SocketStream, TellsThatAFileIsShorterThanPromisedAndResets) {
+  open();
+  stream->output().append("head");
+  stream->output().append(file_of("0123456789", 5, 10));
+  stream->flush();
+  EXPECT_EQ(recorder.errors, 0) << "on_error from inside flush";
+  recorder.hook_error = [&] { stream->close(); };
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+  EXPECT_EQ(recorder.error, Stream::kFileTruncated);
+  int ending = 0;
+  // The reset drops what has not left yet.
+  EXPECT_TRUE(std::string_view("head56789").starts_with(read_available(peer.get(), &ending)));
+  EXPECT_EQ(ending, GetParam().tcp ? -ECONNRESET : 0);  // a unix socket knows no reset
+}
+
+TEST_P(SocketStream, TellsThatAFileWasTruncatedWhileItWasSent) {
+  open(4096);
+  FileRange range = file_of(pattern(8'000'000), 0, 8'000'000);
+  const std::shared_ptr<UniqueFd> file = range.file;
+  stream->output().append(std::move(range));
+  EXPECT_TRUE(stream->flush());
+  ASSERT_EQ(ftruncate(file->get(), 0), 0);
+  ASSERT_TRUE(run_until(loop, [&] {
+    read_available(peer.get());
+    return recorder.errors == 1;
+  }));
+  EXPECT_EQ(recorder.error, Stream::kFileTruncated);
+  EXPECT_EQ(file.use_count(), 1) << "the stream still holds the file";
+}
+
+TEST_P(SocketStream, SendsOneBlockForHeadAndForeignBody) {
+  open();
+  static int released;
+  released = 0;
+  const std::string body = pattern(5000);
+  stream->output().append("head");
+  stream->output().append(
+      ForeignBytes{body.data(), body.size(), nullptr, [](void*) noexcept { ++released; }});
+  EXPECT_TRUE(stream->flush());
+  EXPECT_EQ(released, 1) << "let go when the kernel has the bytes";
+  EXPECT_TRUE(receive(5004) == "head" + body);
+}
+
+TEST_P(SocketStream, StopsReadingAndGoesOn) {
+  open();
+  stream->start_reading();
+  recorder.hook_data = [&] { stream->stop_reading(); };
+  peer_sends("one");
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.data == "one"; }));
+  peer_sends("two");
+  expect_quiet();
+  EXPECT_EQ(recorder.data, "one");
+  EXPECT_FALSE(stream->reading());
+  stream->start_reading();
+  EXPECT_EQ(recorder.data, "one") << "on_data from inside start_reading";
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.data == "onetwo"; }));
+}
+
+TEST_P(SocketStream, StopsReadingInTheMiddleOfALargeBlock) {
+  open();
+  stream->start_reading();
+  recorder.hook_data = [&] { stream->stop_reading(); };
+  const std::string bytes = pattern(150'000);
+  size_t sent = 0;
+  while (recorder.data.size() < bytes.size()) {
+    if (sent < bytes.size()) {
+      const ssize_t count =
+          send(peer.get(), bytes.data() + sent, bytes.size() - sent, MSG_DONTWAIT);
+      if (count > 0) sent += static_cast<size_t>(count);
+    }
+    const size_t before = recorder.data.size();
+    stream->start_reading();
+    ASSERT_TRUE(run_until(loop, [&] { return recorder.data.size() > before; }));
+    ASSERT_LE(recorder.data.size() - before, EventLoop::kReadBufferBytes);
+  }
+  EXPECT_TRUE(recorder.data == bytes);
+}
+
+TEST_P(SocketStream, TellsTheEndOnceAndCanStillSend) {
+  open();
+  stream->start_reading();
+  peer_sends("last");
+  ASSERT_EQ(shutdown(peer.get(), SHUT_WR), 0);
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.eofs == 1; }));
+  EXPECT_EQ(recorder.data, "last");
+  expect_quiet();
+  stream->output().append("answer");
+  EXPECT_TRUE(stream->flush());
+  EXPECT_EQ(receive(6), "answer");
+  EXPECT_EQ(recorder.eofs, 1);
+  EXPECT_EQ(recorder.errors, 0);
+}
+
+TEST_P(SocketStream, SleepsWhenBothDirectionsHaveEnded) {
+  open();
+  stream->start_reading();
+  stream->shutdown_write();
+  ASSERT_EQ(shutdown(peer.get(), SHUT_WR), 0);
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.eofs == 1; }));
+  int ending = -1;
+  read_available(peer.get(), &ending);
+  EXPECT_EQ(ending, 0);
+  expect_quiet();
+}
+
+TEST_P(SocketStream, SleepsAtAnEndThatIsNotReadYet) {
+  open();
+  loop.run_once(0);
+  peer_sends("unread");
+  ASSERT_EQ(shutdown(peer.get(), SHUT_WR), 0);
+  expect_quiet();
+  stream->shutdown_write();
+  expect_quiet();
+  EXPECT_EQ(recorder.eofs, 0);
+  stream->start_reading();
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.eofs == 1; }));
+  EXPECT_EQ(recorder.data, "unread");
+}
+
+TEST_P(SocketStream, SendsFinBehindQueuedBytesAndReadsOn) {
+  open(4096);
+  stream->start_reading();
+  const std::string bytes = pattern(1'000'000);
+  stream->output().append(bytes);
+  EXPECT_TRUE(stream->flush());
+  stream->shutdown_write();
+  stream->shutdown_write();
+  std::string received = receive(bytes.size());
+  EXPECT_TRUE(received == bytes);
+  int ending = -1;
+  EXPECT_TRUE(
+      run_until(loop, [&] { return read_available(peer.get(), &ending).empty() && ending == 0; }));
+  peer_sends("late");
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.data == "late"; }));
+}
+
+TEST_P(SocketStream, NoticesAResetWhileReading) {
+  open();
+  stream->start_reading();
+  peer_resets();
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+  EXPECT_EQ(recorder.error, -ECONNRESET);
+  expect_quiet();
+  EXPECT_FALSE(stream->flush());
+  EXPECT_EQ(recorder.errors, 1);
+}
+
+TEST_P(SocketStream, NoticesAResetWhileNotReading) {
+  open();
+  loop.run_once(0);
+  peer_sends("unread");
+  peer_resets();
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+  EXPECT_EQ(recorder.error, -ECONNRESET);
+  EXPECT_EQ(recorder.data, "");
+}
+
+TEST_P(SocketStream, NoticesAResetAfterAnEndThatIsNotRead) {
+  open();
+  loop.run_once(0);
+  ASSERT_EQ(shutdown(peer.get(), SHUT_WR), 0);
+  expect_quiet();
+  peer_resets();
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+}
+
+TEST_P(SocketStream, TellsAFailedWriteFromTheLoop) {
+  open();
+  stream->start_reading();
+  ASSERT_EQ(shutdown(peer.get(), SHUT_RD), 0);
+  peer.reset();
+  loop.run_once(10);  // the FIN
+  bool failed = false;
+  ASSERT_TRUE(run_until(loop, [&] {
+    stream->output().append("x");
+    failed = !stream->flush();
+    return failed || recorder.errors > 0;
+  }));
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+  EXPECT_TRUE(recorder.error == -EPIPE || recorder.error == -ECONNRESET) << recorder.error;
+  EXPECT_FALSE(stream->flush());
+}
+
+TEST_P(SocketStream, FileToAPeerThatIsGoneIsAnErrorAndNoSignal) {
+  open(4096);
+  stream->output().append(file_of(pattern(8'000'000), 0, 8'000'000));
+  EXPECT_TRUE(stream->flush());
+  peer.reset();
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.errors == 1; }));
+}
+
+TEST_P(SocketStream, ClosesAtOnceAndMakesNoUpcall) {
+  open(4096);
+  stream->start_reading();
+  peer_sends("bytes");
+  static int released;
+  released = 0;
+  const std::string body = pattern(4'000'000);
+  stream->output().append(
+      ForeignBytes{body.data(), body.size(), nullptr, [](void*) noexcept { ++released; }});
+  EXPECT_TRUE(stream->flush());
+  EXPECT_EQ(released, 0);
+  stream->close();
+  stream->close();
+  EXPECT_TRUE(stream->closed());
+  EXPECT_EQ(released, 1);
+  EXPECT_FALSE(stream->flush());
+  stream->start_reading();
+  stream->shutdown_write();
+  for (int i = 0; i < 5; ++i) loop.run_once(0);
+  EXPECT_EQ(recorder.data, "");
+  EXPECT_EQ(recorder.sent, 0u);
+  int ending = 0;
+  read_available(peer.get(), &ending);
+  EXPECT_NE(ending, -EAGAIN);
+}
+
+TEST_P(SocketStream, AbortsWithAReset) {
+  open();
+  stream->output().append("part");
+  EXPECT_TRUE(stream->flush());
+  stream->abort();
+  EXPECT_TRUE(stream->closed());
+  int ending = 0;
+  EXPECT_EQ(read_available(peer.get(), &ending), "part");
+  EXPECT_EQ(ending, GetParam().tcp ? -ECONNRESET : 0);  // a unix socket knows no reset
+}
+
+TEST_P(SocketStream, MayBeClosedInEachUpcall) {
+  for (const bool destroy : {false, true}) {
+    const auto end = [&] {
+      if (destroy) {
+        stream.reset();
+      } else {
+        stream->close();
+      }
+    };
+    const auto gone = [&] { return stream == nullptr || stream->closed(); };
+    {
+      SCOPED_TRACE("on_data");
+      recorder = {};
+      open();
+      recorder.hook_data = end;
+      stream->start_reading();
+      peer_sends("x");
+      ASSERT_TRUE(run_until(loop, gone));
+    }
+    {
+      SCOPED_TRACE("on_eof");
+      recorder = {};
+      open();
+      recorder.hook_eof = end;
+      stream->start_reading();
+      peer.reset();
+      ASSERT_TRUE(run_until(loop, gone));
+    }
+    {
+      SCOPED_TRACE("on_error");
+      recorder = {};
+      open();
+      recorder.hook_error = end;
+      stream->start_reading();
+      peer_resets();
+      ASSERT_TRUE(run_until(loop, gone));
+    }
+    {
+      SCOPED_TRACE("on_sent after flush");
+      recorder = {};
+      open();
+      recorder.hook_sent = end;
+      stream->output().append("x");
+      ASSERT_TRUE(stream->flush());
+      ASSERT_TRUE(run_until(loop, gone));
+    }
+    {
+      SCOPED_TRACE("on_sent when writable, with bytes to read behind it");
+      recorder = {};
+      open(4096);
+      recorder.hook_sent = [&] {
+        if (recorder.sents == 2) end();  // the first is of flush()
+      };
+      stream->start_reading();
+      stream->output().append(pattern(1'000'000));
+      ASSERT_TRUE(stream->flush());
+      peer_sends("y");
+      ASSERT_TRUE(run_until(loop, [&] {
+        read_available(peer.get());
+        return gone();
+      }));
+    }
+    stream.reset();
+  }
+}
+
+TEST_P(SocketStream, AnswersFromInsideUpcalls) {
+  open(4096);
+  stream->start_reading();
+  int answers = 0;
+  recorder.hook_data = [&] {
+    stream->output().append(pattern(50'000));
+    stream->flush();
+    stream->flush();
+  };
+  recorder.hook_sent = [&] {
+    if (stream->output().empty() && ++answers < 3) {
+      stream->output().append(pattern(50'000));
+      stream->flush();
+    }
+  };
+  peer_sends("go");
+  EXPECT_EQ(receive(150'000).size(), 150'000u);
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.sent == 150'000; }));
+}
+
+TEST_P(SocketStream, ManyMayDieInAnyOrder) {
+  std::vector<std::unique_ptr<Stream>> streams;
+  std::vector<UniqueFd> peers;
+  for (int i = 0; i < 20; ++i) {
+    SocketPair pair = GetParam().tcp ? testing::tcp_pair() : testing::unix_pair();
+    streams.push_back(make_socket_stream(loop, std::move(pair.ours), GetParam().sendfile));
+    streams.back()->set_listener(&recorder);
+    streams.back()->start_reading();
+    peers.push_back(std::move(pair.peer));
+  }
+  // All of them have an event in one turn; the first that is told closes all others.
+  recorder.hook_data = [&] {
+    for (size_t i = streams.size(); i-- > 0;) streams[i].reset();
+    // The numbers of their descriptors come back while libuv still goes through its events.
+    SocketPair pair = testing::unix_pair();
+    stream = make_socket_stream(loop, std::move(pair.ours), true);
+    stream->set_listener(&recorder);
+    stream->start_reading();
+  };
+  loop.run_once(0);
+  for (const UniqueFd& other : peers) ASSERT_EQ(send(other.get(), "x", 1, MSG_NOSIGNAL), 1);
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.data == "x"; }));
+  for (int i = 0; i < 3; ++i) loop.run_once(0);
+  EXPECT_EQ(recorder.data, "x");
+}
+
+TEST_P(SocketStream, OutlivesItsLoopOnlyAsAClosedDescriptor) {
+  auto own_loop = std::make_unique<EventLoop>();
+  SocketPair pair = testing::unix_pair();
+  auto short_lived = make_socket_stream(*own_loop, std::move(pair.ours), true);
+  short_lived.reset();
+  own_loop.reset();  // checks that uv_loop_close() says 0
+  int ending = -1;
+  read_available(pair.peer.get(), &ending);
+  EXPECT_EQ(ending, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SocketStream,

@@ -2,6 +2,7 @@
 // records.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -80,22 +81,19 @@ inline SocketPair tcp_pair() {
   return {std::move(server), std::move(client)};
 }
 
-// All that can be read from the peer's end now.
-inline std::string read_available(int fd) {
+// All that can be read from the peer's end now. *ending: 0 at EOF, else a negative errno (-EAGAIN:
+// not at its end).
+inline std::string read_available(int fd, int* ending = nullptr) {
   std::string bytes;
   char piece[16384];
   for (;;) {
     const ssize_t count = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
-    if (count <= 0) return bytes;
+    if (count <= 0) {
+      if (ending != nullptr) *ending = count < 0 ? -errno : 0;
+      return bytes;
+    }
     bytes.append(piece, static_cast<size_t>(count));
   }
-}
-
-// What recv says at the peer's end when there are no bytes: 0 at EOF, else a negative errno.
-inline int read_state(int fd) {
-  char byte;
-  const ssize_t count = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-  return count < 0 ? -errno : static_cast<int>(count);
 }
 
 inline std::string pattern(size_t size) {
