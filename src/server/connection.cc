@@ -214,6 +214,7 @@ void Connection::drain() {
 // No request will be answered any more; what is queued still leaves, then the connection ends.
 void Connection::close_when_sent() noexcept {
   closing_ = true;
+  parser_.pause();
   unparsed_.release();
   schedule();
 }

@@ -101,6 +101,7 @@ class Connection final : public net::Deferred,
   bool may_parse_ahead() noexcept;
   Exchange& add_exchange(std::unique_ptr<http::RequestHead> head);
   void dispatch(Exchange& exchange);
+  void stop_reading_requests() noexcept;
   void break_body(int status, std::string_view reason);
   void refuse(int status, std::string_view reason);
   void log_refusal(int status, std::string_view reason, uint64_t offset);
@@ -156,6 +157,7 @@ class Connection final : public net::Deferred,
   bool body_paused_ : 1 = false;  // the engine holds the body back
   bool peer_ended_ : 1 = false;   // FIN
   bool parser_told_eof_ : 1 = false;
+  bool refused_ : 1 = false;  // a request was refused or broke: nothing behind it is read
   bool closing_ : 1 = false;  // no request will be answered any more; what is queued still leaves
   bool unread_input_ : 1 = false;  // the client may still be sending what nobody will read: linger
   bool lingering_ : 1 = false;

@@ -16,7 +16,7 @@ namespace cppcorn::server {
 
 Connection::ReadMode Connection::wanted_read_mode() noexcept {
   if (lingering_) return ReadMode::kLinger;
-  if (closing_ || parser_.dead()) return ReadMode::kNone;
+  if (closing_ || refused_ || parser_.dead()) return ReadMode::kNone;
   if (parser_.paused() || !unparsed_.empty()) return ReadMode::kNone;
   if (in_body_) return ReadMode::kBody;
   if (parser_.in_head()) return ReadMode::kHead;
@@ -70,9 +70,7 @@ void Connection::on_read_deadline() noexcept {
   // A browser's spare connection that never said a word is closed without one.
   if (!parser_.in_head()) return close_now(false);
   log_refusal(408, "the request's head took too long", 0);
-  unread_input_ = true;
   read_mode_ = ReadMode::kNone;
-  parser_.pause();
   refuse(408, "the request's head took too long");
 }
 
@@ -83,7 +81,6 @@ void Connection::on_body_deadline() {
   }
   log_refusal(408, "the request's body came too slowly", 0);
   read_mode_ = ReadMode::kNone;
-  parser_.pause();
   break_body(408, "the request's body came too slowly");
 }
 

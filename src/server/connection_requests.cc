@@ -16,7 +16,7 @@ bool is_safe(const http::RequestHead& head) noexcept {
 }  // namespace
 
 void Connection::on_data(std::string_view bytes) {
-  if (closing_) return;  // nobody will read it; a deadline bounds how long it may come
+  if (closing_ || refused_) return;  // nobody will read it; a deadline bounds how long it comes
   if (parser_.paused() || !unparsed_.empty()) {
     unparsed_.append(bytes);
     if (unparsed_.size() > kUnparsedMax) stream_->stop_reading();
@@ -45,7 +45,7 @@ void Connection::on_eof() {
 void Connection::on_error(int) { close_now(false); }
 
 bool Connection::may_parse_ahead() noexcept {
-  if (closing_ || body_paused_ || exchange_count_ >= kPipelineMax) return false;
+  if (closing_ || refused_ || body_paused_ || exchange_count_ >= kPipelineMax) return false;
   return exchanges_.empty() || !exchanges_.back().deferred_;
 }
 
@@ -59,11 +59,11 @@ void Connection::serve_next() {
   }
   if (closing_) return;
   if (unparsed_.size() <= kUnparsedMax && !peer_ended_) stream_->start_reading();
-  if (peer_ended_ && unparsed_.empty() && !parser_.paused() && !parser_told_eof_) {
+  if (peer_ended_ && unparsed_.empty() && !parser_.paused() && !parser_told_eof_ && !refused_) {
     parser_told_eof_ = true;
     parser_.receive_eof();
   }
-  const bool no_more_requests = (peer_ended_ && unparsed_.empty()) || parser_.dead();
+  const bool no_more_requests = (peer_ended_ && unparsed_.empty()) || parser_.dead() || refused_;
   if (no_more_requests && exchanges_.empty() && !in_body_) close_when_sent();
 }
 
@@ -138,14 +138,20 @@ void Connection::on_request_end(const std::vector<http::Field>* trailers) {
 void Connection::on_refused(const http::Refusal& refusal, bool in_body) {
   log_refusal(refusal.status, refusal.reason, refusal.offset);
   if (in_body) return break_body(refusal.status, refusal.reason);
-  unread_input_ = !peer_ended_;
   refuse(refusal.status, refusal.reason);
+}
+
+void Connection::stop_reading_requests() noexcept {
+  refused_ = true;
+  unread_input_ = !peer_ended_;
+  parser_.pause();
+  unparsed_.release();
 }
 
 // The body will never be complete: the engine is told, and the client if no head has left. Nothing
 // behind it is read.
 void Connection::break_body(int status, std::string_view reason) {
-  unread_input_ = !peer_ended_;
+  stop_reading_requests();
   in_body_ = false;
   Exchange* exchange = std::exchange(receiving_, nullptr);
   if (exchange == nullptr) return close_when_sent();
@@ -155,6 +161,7 @@ void Connection::break_body(int status, std::string_view reason) {
 
 // Answers, in its turn, a request that no engine will see.
 void Connection::refuse(int status, std::string_view reason) {
+  stop_reading_requests();
   Exchange& exchange = add_exchange(core_.heads.take());
   exchange.fail(status, reason);
 }

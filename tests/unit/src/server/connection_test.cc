@@ -320,6 +320,30 @@ TEST_F(ConnectionTest, CutsASlowHeadWith408) {
   }));
 }
 
+TEST_F(ConnectionTest, ReadsNothingBehindAHeadThatWasTooSlow) {
+  core_.deadlines.head_ms = 100;
+  connect();
+  send(get("/1") + "GET /slow HTTP/1.1\r\nHo");
+  ASSERT_EQ(engine_.jobs.size(), 1u);
+  // The refusal waits for the first answer; meanwhile the rest of the slow head comes, too late.
+  const uint64_t late = monotonic_ms() + 300;
+  EXPECT_TRUE(until([&] { return monotonic_ms() > late; }));
+  send("st: a\r\n\r\n");
+  job(0).answer("one");
+  const std::string text = receive();
+  EXPECT_EQ(text.substr(0, response("one").size()), response("one"));
+  EXPECT_NE(text.find("HTTP/1.1 408 "), std::string::npos) << text;
+  EXPECT_EQ(engine_.jobs.size(), 1u);
+}
+
+TEST_F(ConnectionTest, GivesNothingToTheEngineBehindAResponseThatCloses) {
+  connect();
+  engine_.on_new = [](Engine::Job& fresh) { fresh.exchange->fail(503); };
+  send(get("/1") + get("/2") + get("/3"));
+  EXPECT_EQ(engine_.jobs.size(), 1u);
+  EXPECT_NE(receive().find("HTTP/1.1 503 "), std::string::npos);
+}
+
 TEST_F(ConnectionTest, ClosesASilentConnectionWithoutAWord) {
   core_.deadlines.head_ms = 100;
   connect();
