@@ -5,15 +5,9 @@ Each goes into a venv of its own, in which nothing else is installed.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
-import time
-import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,8 +22,8 @@ from build_wheels import (
     interpreters,
     pip,
 )
+from serving import get, serving
 
-START_SECONDS_MAX = 30.0
 # All that the binary and the extension may want from the machine.
 LIBRARIES = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libpthread"}
 LIBRARIES |= {"libdl", "librt"}
@@ -72,37 +66,6 @@ def output(venv: Path, *command: str) -> str:
     ).stdout
 
 
-@contextmanager
-def serving(venv: Path, *command: str) -> Iterator[str]:
-    """The URL of a server that is started so, and ended with TERM."""
-    (venv / "apps.py").write_text(APPS)
-    log_path = venv / "server.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            command, env=clean_environment(venv), cwd=venv, stdout=log, stderr=log,
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while not (found := re.search(r"Listening at: (http://[^\s,]+)", log_path.read_text())):
-            assert process.poll() is None, log_path.read_text()
-            assert time.monotonic() < deadline, log_path.read_text()
-            time.sleep(0.02)
-        yield found[1]
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(START_SECONDS_MAX) == 0, log_path.read_text()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=START_SECONDS_MAX) as response:
-        body: bytes = response.read()
-        return body
-
-
 def check_installed(venv: Path) -> None:
     """The three ways to start it, in both kinds, from the venv's own interpreter."""
     version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())
@@ -113,6 +76,8 @@ def check_installed(venv: Path) -> None:
     printed = output(venv, "python", "-c", code)
     assert version[1] in printed
 
+    (venv / "apps.py").write_text(APPS)
+    env = clean_environment(venv)
     local = ("-b", "127.0.0.1:0")
     for command in (
         ("cppcorn", "-k", "asgi", *local, "apps:asgi"),
@@ -120,7 +85,7 @@ def check_installed(venv: Path) -> None:
         ("python", "-m", "cppcorn", *local, "apps:wsgi"),
         ("python", "-c", RUN),
     ):
-        with serving(venv, *command) as url:
+        with serving(command, venv, env, venv / "log") as url:
             assert get(url) == b"hello", command
 
     extension = printed.split(maxsplit=1)[1].strip()
