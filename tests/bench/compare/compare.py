@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Compares web servers on one machine. See README.md."""
+
 import argparse
 import contextlib
 import fcntl
@@ -36,34 +37,84 @@ def arguments():
         epilog="Names may be shell patterns: --workloads 'ws-*' --servers 'uvicorn*' cppcorn",
     )
     build = os.environ.get("BENCH_BUILD", os.path.join(HERE, "..", "..", "..", "build-bench"))
-    parser.add_argument("--workloads", nargs="+", default=["wsgi-hello", "asgi-hello"], metavar="NAME")
+    parser.add_argument(
+        "--workloads", nargs="+", default=["wsgi-hello", "asgi-hello"], metavar="NAME"
+    )
     parser.add_argument("--servers", nargs="+", default=["*"], metavar="NAME")
-    parser.add_argument("--server", action="append", default=[], metavar="NAME:KIND[+FEATURE...]=COMMAND",
-                        help="add a server: kind wsgi or asgi, features ws tls h2 static workers; the command has {port} and {app}")
-    parser.add_argument("--server-option", action="append", default=[], metavar="NAME:OPTION=TEXT",
-                        help="what an added server's command gets for tls, h2, files or many connections; app: the app for static files")
+    parser.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="NAME:KIND[+FEATURE...]=COMMAND",
+        help="add a server: kind wsgi or asgi, features ws tls h2 static workers; the command has {port} and {app}",
+    )
+    parser.add_argument(
+        "--server-option",
+        action="append",
+        default=[],
+        metavar="NAME:OPTION=TEXT",
+        help="what an added server's command gets for tls, h2, files or many connections; app: the app for static files",
+    )
     parser.add_argument("--list", action="store_true", help="list workloads and servers, then end")
-    parser.add_argument("--check", action="store_true", help="only start each server and check its answer, once")
+    parser.add_argument(
+        "--check", action="store_true", help="only start each server and check its answer, once"
+    )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=3, help="length of each measured run (at most 10)")
-    parser.add_argument("--warmup", type=int, default=1, help="seconds of load before each measured run; 0: none")
-    parser.add_argument("--baseline", default="best", help="server that ratios refer to (default: the best peer)")
-    parser.add_argument("--json", metavar="FILE", help="write the results here; results of other pairs in it are kept")
-    parser.add_argument("--render", nargs="+", metavar="FILE", help="only print the tables of these JSON files")
-    parser.add_argument("--server-cpu", type=int, default=0, help="CPU of the server (-1: not pinned)")
-    parser.add_argument("--load-cpu", type=int, default=1, help="CPU of the load generator (-1: not pinned)")
-    parser.add_argument("--nice", type=int, default=0, metavar="N",
-                        help="scheduling priority of servers and load (below 0 needs root; for a machine with other work)")
-    parser.add_argument("--lock", metavar="FILE", help="hold this lock (flock) during the runs, at most a minute at a time")
-    parser.add_argument("--noise", type=float, default=0.15, metavar="SHARE",
-                        help="repeat a run (at most twice) when other programs took more than this share of a CPU")
-    parser.add_argument("--build", default=build, help="what setup.sh built (default: $BENCH_BUILD or build-bench)")
-    parser.add_argument("--venv", help="virtual environment of the peers (default: $BENCH_VENV or BUILD/venv)")
+    parser.add_argument(
+        "--seconds", type=int, default=3, help="length of each measured run (at most 10)"
+    )
+    parser.add_argument(
+        "--warmup", type=int, default=1, help="seconds of load before each measured run; 0: none"
+    )
+    parser.add_argument(
+        "--baseline", default="best", help="server that ratios refer to (default: the best peer)"
+    )
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the results here; results of other pairs in it are kept",
+    )
+    parser.add_argument(
+        "--render", nargs="+", metavar="FILE", help="only print the tables of these JSON files"
+    )
+    parser.add_argument(
+        "--server-cpu", type=int, default=0, help="CPU of the server (-1: not pinned)"
+    )
+    parser.add_argument(
+        "--load-cpu", type=int, default=1, help="CPU of the load generator (-1: not pinned)"
+    )
+    parser.add_argument(
+        "--nice",
+        type=int,
+        default=0,
+        metavar="N",
+        help="scheduling priority of servers and load (below 0 needs root; for a machine with other work)",
+    )
+    parser.add_argument(
+        "--lock",
+        metavar="FILE",
+        help="hold this lock (flock) during the runs, at most a minute at a time",
+    )
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=0.15,
+        metavar="SHARE",
+        help="repeat a run (at most twice) when other programs took more than this share of a CPU",
+    )
+    parser.add_argument(
+        "--build", default=build, help="what setup.sh built (default: $BENCH_BUILD or build-bench)"
+    )
+    parser.add_argument(
+        "--venv", help="virtual environment of the peers (default: $BENCH_VENV or BUILD/venv)"
+    )
     settings = parser.parse_args()
     if not 1 <= settings.seconds <= 10:
         parser.error("--seconds must be from 1 to 10")
     settings.build = os.path.abspath(settings.build)
-    settings.venv = os.path.abspath(settings.venv or os.environ.get("BENCH_VENV") or os.path.join(settings.build, "venv"))
+    settings.venv = os.path.abspath(
+        settings.venv or os.environ.get("BENCH_VENV") or os.path.join(settings.build, "venv")
+    )
     settings.server_cpu = None if settings.server_cpu < 0 else settings.server_cpu
     settings.load_cpu = None if settings.load_cpu < 0 else settings.load_cpu
     return parser, settings
@@ -73,7 +124,9 @@ def chosen(table, patterns, parser):
     for pattern in patterns:
         if not any(fnmatch.fnmatchcase(row.name, pattern) for row in table):
             parser.error(f"nothing is named {pattern!r}; see --list")
-    return [row for row in table if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in patterns)]
+    return [
+        row for row in table if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in patterns)
+    ]
 
 
 def fits(server, workload):
@@ -88,7 +141,11 @@ class Bench:
         self.lock = SharedLock(settings.lock)
 
     def environment(self, workload):
-        environment = {key: value for key, value in os.environ.items() if key not in ("WEB_CONCURRENCY", "PORT")}
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("WEB_CONCURRENCY", "PORT")
+        }
         path = [os.path.join(self.settings.venv, "bin"), environment.get("PATH", ""), "/usr/sbin"]
         environment.update(PYTHONPATH=APPS, PATH=":".join(path), PYTHONDONTWRITEBYTECODE="1")
         if "tls" in workload.needs:
@@ -106,18 +163,30 @@ class Bench:
             app = server.app
         extra = ""
         for wanted, text in (
-            ("tls" in workload.needs, server.tls), ("h2" in workload.needs, server.h2),
-            ("static" in workload.needs and not server.app, server.files), (workload.many, server.many),
+            ("tls" in workload.needs, server.tls),
+            ("h2" in workload.needs, server.h2),
+            ("static" in workload.needs and not server.app, server.files),
+            (workload.many, server.many),
         ):
             if wanted and text:
                 extra += " " + text
         template = server.command
         # Options go before the app where the command ends with it.
-        template = template[:-5] + extra + " {app}" if template.endswith("{app}") else template + extra
+        template = (
+            template[:-5] + extra + " {app}" if template.endswith("{app}") else template + extra
+        )
         return template.format(
-            port=port, workers=workers, app=app, here=HERE, build=self.settings.build, venv=self.settings.venv,
-            bin=os.path.join(self.settings.venv, "bin"), python=os.path.join(self.settings.venv, "bin", "python"),
-            cert=self.file("cert.pem"), key=self.file("key.pem"), static=self.file("static"),
+            port=port,
+            workers=workers,
+            app=app,
+            here=HERE,
+            build=self.settings.build,
+            venv=self.settings.venv,
+            bin=os.path.join(self.settings.venv, "bin"),
+            python=os.path.join(self.settings.venv, "bin", "python"),
+            cert=self.file("cert.pem"),
+            key=self.file("key.pem"),
+            static=self.file("static"),
         )
 
     @contextlib.contextmanager
@@ -128,8 +197,13 @@ class Bench:
         command = self.command(server, workload, port, workers)
         begin = time.monotonic()
         tree = Tree(
-            command, self.settings.server_cpu if workload.pinned else None, self.settings.nice, APPS,
-            self.environment(workload), log)
+            command,
+            self.settings.server_cpu if workload.pinned else None,
+            self.settings.nice,
+            APPS,
+            self.environment(workload),
+            log,
+        )
         try:
             try:
                 tree.first_ms = (self.wait_right(workload, tree, port) - begin) * 1e3
@@ -168,15 +242,22 @@ class Bench:
             for _ in range(5):
                 with self.running(server, workload) as (tree, _port):
                     times.append(tree.first_ms)
-            return {"first_ms": statistics.median(times), "max_ms": max(times), "requests": len(times)}
+            return {
+                "first_ms": statistics.median(times),
+                "max_ms": max(times),
+                "requests": len(times),
+            }
         if workload.tool == "memory":
             metrics = {}
             for workers in (1, 4) if "workers" in server.does else (1,):
                 with self.running(server, workload, workers) as (tree, _port):
                     time.sleep(1)
                     memory = tree.memory()
-                    metrics.update({"pss_mib": memory["pss_mib"], "peak_rss_mib": memory["peak_rss_mib"]}
-                                   if workers == 1 else {"pss_4w_mib": memory["pss_mib"]})
+                    metrics.update(
+                        {"pss_mib": memory["pss_mib"], "peak_rss_mib": memory["peak_rss_mib"]}
+                        if workers == 1
+                        else {"pss_4w_mib": memory["pss_mib"]}
+                    )
             return metrics
         with self.running(server, workload) as (tree, port):
             metrics = measures.TOOLS[workload.tool](Run(workload, tree, port, self.settings))
@@ -224,7 +305,11 @@ def check(workload, port):
         body = response.read()
     finally:
         connection.close()
-    right = workload.expect(body) if response.status == 200 and callable(workload.expect) else body == workload.expect
+    right = (
+        workload.expect(body)
+        if response.status == 200 and callable(workload.expect)
+        else body == workload.expect
+    )
     if response.status != 200 or not right:
         return f"status {response.status}, body {body[:60]!r} ({len(body)} bytes)"
     return None
@@ -261,13 +346,28 @@ def tail(path, size=300):
 
 def machine_facts(settings):
     freeze = subprocess.run(
-        [os.path.join(settings.venv, "bin", "python"), "-m", "pip", "freeze"], stdout=subprocess.PIPE, text=True).stdout
+        [os.path.join(settings.venv, "bin", "python"), "-m", "pip", "freeze"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
     python = subprocess.run(
-        [os.path.join(settings.venv, "bin", "python"), "-V"], stdout=subprocess.PIPE, text=True).stdout.strip()
-    model = next((line.partition(":")[2].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+        [os.path.join(settings.venv, "bin", "python"), "-V"], stdout=subprocess.PIPE, text=True
+    ).stdout.strip()
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in open("/proc/cpuinfo")
+            if line.startswith("model name")
+        ),
+        "?",
+    )
     return {
-        "kernel": platform.release(), "cpu": model, "cpus": os.cpu_count(), "python": python,
-        "packages": freeze.split(), "time": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        "kernel": platform.release(),
+        "cpu": model,
+        "cpus": os.cpu_count(),
+        "python": python,
+        "packages": freeze.split(),
+        "time": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
     }
 
 
@@ -328,8 +428,11 @@ def main():
             for server in entered:
                 metrics = bench.quiet_measure(server, workload)
                 runs[server.name]["rounds"].append(metrics)
-                print(f"{workload.name} {number + 1} {server.name}: {report.brief(metrics)}",
-                      file=sys.stderr, flush=True)
+                print(
+                    f"{workload.name} {number + 1} {server.name}: {report.brief(metrics)}",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 save_results(settings.json, machine, workload, runs)
         print(report.tables({workload.name: runs}, settings.baseline), flush=True)
     bench.lock.drop()
