@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace cppcorn::http {
@@ -63,6 +64,24 @@ constexpr bool is_token(std::string_view text) noexcept {
 
 constexpr char to_lower(char byte) noexcept {
   return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
+}
+
+// Makes a token lower case where it stands, eight bytes at a time. Only for text without bytes
+// beyond ASCII.
+inline void lower_token(char* text, size_t size) noexcept {
+  constexpr uint64_t kEach = 0x0101010101010101;  // times a byte: that byte everywhere
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, text + i, sizeof word);
+    // The top bit of each byte says whether it is at least "A" in the first sum, beyond "Z" in the
+    // second.
+    const uint64_t from_a = word + kEach * (0x80 - 'A');
+    const uint64_t beyond_z = word + kEach * (0x7f - 'Z');
+    word |= ((from_a ^ beyond_z) & (kEach * 0x80)) >> 2;
+    std::memcpy(text + i, &word, sizeof word);
+  }
+  for (; i < size; ++i) text[i] = to_lower(text[i]);
 }
 
 // Whether text, in any case, is the given lower-case word.

@@ -257,8 +257,7 @@ void RequestParser::Impl::finish_head() {
 void RequestParser::Impl::normalise_fields() {
   char* arena = head->arena();
   for (RequestHead::FieldSpan& field : head->fields()) {
-    char* name = arena + field.name.begin;
-    for (uint32_t i = 0; i < field.name.size; ++i) name[i] = http::to_lower(name[i]);
+    http::lower_token(arena + field.name.begin, field.name.size);
     const std::string_view value = http::trim(head->at(field.value));
     if (!value.empty()) field.value.begin = static_cast<uint32_t>(value.data() - arena);
     field.value.size = static_cast<uint32_t>(value.size());

@@ -144,7 +144,10 @@ EncodeError ResponseEncoder::add_special_header(ByteBuffer& out, std::string_vie
     case 2: *written = !is("te"); break;
     case 4: has_date_ |= is("date"); break;
     case 6: has_server_ |= is("server"); break;
-    case 7: *written = !is("upgrade"); break;
+    case 7:
+      if (!is("upgrade")) break;
+      has_upgrade_ = *written = status_ == 426;
+      break;
     case 10:
       if (is("connection")) {
         wants_close_ |= http::list_contains(value, "close");
@@ -209,7 +212,9 @@ EncodeError ResponseEncoder::end_head(ByteBuffer& out, std::optional<uint64_t> b
   keep_alive_ =
       facts_.keep_alive && !close_after && !wants_close_ && framing_ != Framing::kUntilClose;
   if (!keep_alive_) {
-    out.append("connection: close\r\n");
+    out.append(has_upgrade_ ? "connection: upgrade, close\r\n" : "connection: close\r\n");
+  } else if (has_upgrade_) {
+    out.append(facts_.http10 ? "connection: upgrade, keep-alive\r\n" : "connection: upgrade\r\n");
   } else if (facts_.http10) {
     out.append("connection: keep-alive\r\n");
   }

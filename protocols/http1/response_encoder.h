@@ -67,6 +67,7 @@ class ResponseEncoder {
   // "transfer-encoding: chunked" is the wish for what happens anyway without a length. PEP 3333
   // would let a server fail for Keep-Alive, Proxy-Connection, TE and Upgrade; they are dropped
   // without a word, as gunicorn does, because apps that relay another server's answer send them.
+  // Only 426 keeps its Upgrade, which it must have (RFC 9110 section 15.5.22).
   [[nodiscard]] EncodeError add_header(ByteBuffer& out, std::string_view name,
                                        std::string_view value);
   // Ends the head and decides the framing. body_bytes is the size of the whole body when it is
@@ -119,6 +120,7 @@ class ResponseEncoder {
   bool has_date_ = false;
   bool has_server_ = false;
   bool wants_close_ = false;
+  bool has_upgrade_ = false;
   bool block_open_ = false;
   uint64_t length_ = 0;
   uint64_t sent_ = 0;

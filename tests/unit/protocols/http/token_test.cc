@@ -53,6 +53,21 @@ TEST(Trim, TakesSpacesAndTabsOnly) {
   EXPECT_EQ(trim("\va"), "\va");
 }
 
+TEST(LowerToken, ChangesLettersAndNothingElse) {
+  std::string all;
+  for (char byte = 0x21; byte < 0x7f; ++byte) all += byte;
+  for (size_t begin = 0; begin < 9; ++begin) {
+    for (size_t size = 0; begin + size <= all.size(); ++size) {
+      std::string text = all;
+      lower_token(text.data() + begin, size);
+      for (size_t i = 0; i < all.size(); ++i) {
+        const bool within = i >= begin && i < begin + size;
+        ASSERT_EQ(text[i], within ? to_lower(all[i]) : all[i]);
+      }
+    }
+  }
+}
+
 TEST(EqualsIgnoringCase, ComparesAsciiOnly) {
   EXPECT_TRUE(equals_ignoring_case("ChunKED", "chunked"));
   EXPECT_FALSE(equals_ignoring_case("chunke", "chunked"));

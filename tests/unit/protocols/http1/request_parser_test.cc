@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/conformance/recorder.h"
 
@@ -96,6 +99,36 @@ TEST(RequestParser, ParsesNothingBehindARefusal) {
   recorder.feed_eof();
   EXPECT_EQ(recorder.text(), "refused 400 no Host field @18\n");
   EXPECT_TRUE(recorder.parser().dead());
+}
+
+// A recycled head has all the memory that the next request of its kind needs.
+class Recycler final : public RequestParser::Listener {
+ public:
+  std::unique_ptr<http::RequestHead> new_head() override {
+    if (head == nullptr) return std::make_unique<http::RequestHead>();
+    head->clear();
+    return std::move(head);
+  }
+  void on_request(std::unique_ptr<http::RequestHead> done) override { head = std::move(done); }
+  void on_body(std::string_view) override {}
+  void on_request_end(const std::vector<http::Field>*) override {}
+  void on_refused(const http::Refusal&, bool) override { FAIL(); }
+
+  std::unique_ptr<http::RequestHead> head;
+};
+
+TEST(RequestParser, NeedsNoMoreMemoryForARecycledHead) {
+  const http::Limits limits;
+  Recycler recycler;
+  RequestParser parser(limits, recycler);
+  const std::string_view bytes = "GET http://b/ HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n";
+  parser.receive(bytes);
+  const size_t memory = recycler.head->memory();
+  const http::RequestHead* head = recycler.head.get();
+  for (int i = 0; i < 100; ++i) parser.receive(bytes);
+  EXPECT_EQ(recycler.head->memory(), memory);
+  EXPECT_EQ(recycler.head.get(), head);
+  EXPECT_EQ(recycler.head->find("host"), "b");
 }
 
 // Ten thousand idle connections are promised to cost at most 1 KiB each, all layers together.
