@@ -52,15 +52,11 @@ uint32_t or_without_limit(uint32_t limit) noexcept { return limit == 0 ? UINT32_
 //     └──────────────────────────────────────────────┴──────────── last byte ──────────────┘
 //   and from anywhere, when refused, at EOF, or behind a request that was the last: kEnded
 struct RequestParser::Impl {
+  // clang-format off
   enum class Phase : uint8_t {
-    kIdle,
-    kRequestLine,
-    kFields,
-    kKnownLength,
-    kChunked,
-    kTrailers,
-    kEnded
+    kIdle, kRequestLine, kFields, kKnownLength, kChunked, kTrailers, kEnded
   };
+  // clang-format on
   enum class FieldPart : uint8_t { kNone, kName, kValue };
 
   // One run of llhttp over one piece; on the stack, so that an idle parser doesn't pay for it.
@@ -118,17 +114,16 @@ struct RequestParser::Impl {
   llhttp_t llhttp;
   const http::Limits* limits;
   Listener* listener;
-  std::unique_ptr<RequestHead> head;  // while it is being received
-  std::unique_ptr<TrailerSection>
-      trailers;  // from the first trailer field to the end of the request
+  std::unique_ptr<RequestHead> head;         // while it is being received
+  std::unique_ptr<TrailerSection> trailers;  // from the first trailer field to the end
   RequestLine line{0};
 
   Step* step = nullptr;          // while llhttp runs
   uint64_t position = 0;         // bytes of this request before the piece
   uint64_t line_begin = 0;       // where the current field line begins
   uint64_t next_line_begin = 0;  // and the next one, as soon as the end of this one is known
-  uint64_t section_begin =
-      0;  // where the head, the trailers, or the framing after the last chunk data begins
+  // Where the head, the trailers, or the framing after the last chunk data begins.
+  uint64_t section_begin = 0;
   uint64_t body_bytes = 0;       // still to come for a known length; announced so far when chunked
   uint64_t extension_bytes = 0;  // of chunk extensions
   Phase phase = Phase::kIdle;
@@ -237,8 +232,7 @@ void RequestParser::Impl::finish_head() {
     refuse(*refusal);
     return;
   }
-  // This server leaves the upgrade to the app's answer; until then the connection carries plain
-  // HTTP.
+  // An upgrade is only a wish; until somebody grants it, the connection carries plain HTTP.
   llhttp.upgrade = 0;
   keep_alive = head->keep_alive();
   const bool chunked = head->chunked();
@@ -269,8 +263,8 @@ void RequestParser::Impl::normalise_fields() {
 std::optional<Refusal> RequestParser::Impl::disagreement() const noexcept {
   const bool chunked = (llhttp.flags & F_CHUNKED) != 0;
   const uint64_t length = (llhttp.flags & F_CONTENT_LENGTH) != 0 ? llhttp.content_length : 0;
-  if (chunked == head->chunked() && (chunked || length == head->content_length()))
-    return std::nullopt;
+  const bool agreed = chunked == head->chunked() && (chunked || length == head->content_length());
+  if (agreed) return std::nullopt;
   return Refusal{400, "ambiguous message framing", position};
 }
 
@@ -379,21 +373,22 @@ size_t RequestParser::Impl::execute(std::string_view bytes, Step* run) {
   step->piece = bytes.data();
   llhttp_resume(&llhttp);
   const llhttp_errno_t result = llhttp_execute(&llhttp, bytes.data(), bytes.size());
+  step = nullptr;
   if (result == HPE_OK) {
     if (beyond_limits(position + bytes.size())) refuse(first_fault(kNoFault));
     return bytes.size();
   }
   const auto used = static_cast<size_t>(llhttp_get_error_pos(&llhttp) - bytes.data());
   if (result == HPE_PAUSED) {
-    if ((complete || step->last_chunk) && position + used > section_limit())
+    if ((complete || run->last_chunk) && position + used > section_limit())
       refuse(first_fault(kNoFault));
     return used;
   }
   // llhttp's reasons are literals; it has none when a callback stopped it.
   Refusal refusal{400, {}, position + used};
-  if (step->fault) {
-    refusal = {step->fault->status, step->fault->reason,
-               std::min(step->fault->offset, refusal.offset)};
+  if (run->fault) {
+    refusal = {run->fault->status, run->fault->reason,
+               std::min(run->fault->offset, refusal.offset)};
   } else if (const char* reason = llhttp_get_error_reason(&llhttp)) {
     refusal.reason = reason;
   }
