@@ -21,10 +21,6 @@ Error bad_value(const Origin& who, std::string_view value, std::string_view reas
       fmt::format("{}: '{}' is not valid; {}", who.text, log::escape_for_log(value), reason)};
 }
 
-bool is_false(std::string_view value) noexcept {
-  return iequals(value, "false") || iequals(value, "off") || iequals(value, "no") || value == "0";
-}
-
 bool holds_word(std::string_view words, std::string_view word) noexcept {
   while (!words.empty()) {
     const size_t end = words.find(' ');
@@ -37,8 +33,8 @@ bool holds_word(std::string_view words, std::string_view word) noexcept {
 // True when a file or a variable only says that something which is off here should be off.
 bool asks_for_nothing(const Compat& compat, std::string_view value) noexcept {
   if (compat.verdict == Verdict::kMapped) return false;
-  if (!compat.takes_value && is_false(value)) return true;
-  return holds_word(compat.harmless, value);
+  if (!compat.takes_value && parse_truth(value) == false) return true;
+  return value.empty() || holds_word(compat.harmless, value);
 }
 
 std::string host_and_port(std::string_view host, std::string_view port) {
@@ -62,7 +58,9 @@ void Assignments::set_default_port(std::string_view port, const Origin& who) {
 
 Status Assignments::apply(const Option& option, std::string_view value, const Origin& who) {
   if (!is_utf8(value)) return bad_value(who, value, "it is not UTF-8");
-  if (option.compat != nullptr) return apply_compat(*option.compat, value, who);
+  if (option.compat != nullptr) {
+    return option.negated ? ok_status() : apply_compat(*option.compat, value, who);
+  }
   if (!option.negated) return apply_setting(*option.setting, value, who);
   Settings positive;  // only to read the text as a truth
   std::vector<std::string> ignored;
@@ -123,6 +121,7 @@ Status Assignments::apply_translation(const Compat& compat, std::string_view val
       places_[static_cast<size_t>(place - kPlaceNames.begin())] = Said{text, who};
       continue;
     }
+    if (translation->only_if_empty && !value_text(settings, *find_setting(name)).empty()) continue;
     if (Status status = apply(name, text, who); !status) return status;
   }
   return ok_status();

@@ -6,22 +6,26 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <map>
+#include <unordered_map>
 
 namespace cppcorn::config {
 namespace {
 
-constexpr std::array kActions = {
-    Action{"-c --config", "FILE", "Read settings from this .toml or .json file"},
-    Action{"--check-config", nullptr, "Check the settings and that the application loads, and end"},
-    Action{"--print-config", nullptr, "Print every setting with where it comes from, and end"},
-    Action{"-v --version", nullptr, "Print the version, and end"},
-    Action{"-h --help", nullptr, "Print this help, and end"},
-};
-
-// Words that uvicorn's --ws takes; granian's --ws takes none, so only these are read as its value.
+// Words that a flag takes for its value when they follow it, where any other word would be APP:
+// those of
+// --request-buffering, and those of uvicorn's --ws, which is a bare flag in granian.
+constexpr std::array<std::string_view, 2> kSwitchWords = {"on", "off"};
 constexpr std::array<std::string_view, 5> kWebSocketWords = {"auto", "none", "websockets",
                                                              "websockets-sansio", "wsproto"};
+
+bool is_value_of_flag(const std::string& flag, const std::string& next) {
+  const auto same = [&next](std::string_view word) { return word == next; };
+  if (flag == "--ws") return std::any_of(kWebSocketWords.begin(), kWebSocketWords.end(), same);
+  const Option* option = find_flag(flag);
+  return option != nullptr && option->setting != nullptr &&
+         option->setting->type == Type::kSwitch &&
+         std::any_of(kSwitchWords.begin(), kSwitchWords.end(), same);
+}
 
 std::pair<std::string, std::optional<std::string>> split_at_equals(const std::string& word) {
   const size_t equals = word.find('=');
@@ -29,7 +33,8 @@ std::pair<std::string, std::optional<std::string>> split_at_equals(const std::st
   return {word.substr(0, equals), word.substr(equals + 1)};
 }
 
-// Brings words into forms that CLI11 reads as argparse would: an empty value and "-w=4".
+// Brings words into forms that CLI11 reads as argparse would: an empty value, "-w=4", and flags
+// with values.
 std::vector<std::string> in_plain_form(const std::vector<std::string>& arguments) {
   std::vector<std::string> plain;
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -44,9 +49,8 @@ std::vector<std::string> in_plain_form(const std::vector<std::string>& arguments
     if (is_short || is_empty) {
       plain.push_back(name);
       plain.push_back(*value);
-    } else if (word == "--ws" && i + 1 < arguments.size() &&
-               std::count(kWebSocketWords.begin(), kWebSocketWords.end(), arguments[i + 1]) > 0) {
-      plain.push_back(fmt::format("--ws={}", arguments[++i]));
+    } else if (i + 1 < arguments.size() && is_value_of_flag(word, arguments[i + 1])) {
+      plain.push_back(fmt::format("{}={}", word, arguments[++i]));
     } else {
       plain.push_back(word);
     }
@@ -58,18 +62,17 @@ std::vector<std::string> in_plain_form(const std::vector<std::string>& arguments
 // used.
 class Parser {
  public:
-  Parser() {
+  // Only what can occur in the words: CLI11 compares each entry with all before it, and hundreds
+  // take milliseconds at each start.
+  explicit Parser(const std::vector<std::string>& words) {
     app_.set_help_flag();
     app_.allow_extras();
-    app_.add_option("app", take_any())->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    config_ = add("-c,--config", true);
-    help_ = add("-h,--help", false);
-    version_ = add("-v,--version", false);
-    check_config_ = add("--check-config", false);
-    print_config_ = add("--print-config", false);
-    print_settings_doc_ = add("--print-settings-doc", false);
+    argument_ = add_valued("app");
     for (const Option& option : all_options()) {
-      if (option.on_command_line()) options_[add(option.spelling, option.takes_value)] = &option;
+      if (!may_occur(option, words)) continue;
+      CLI::Option* entry =
+          option.takes_value ? add_valued(option.spelling) : app_.add_flag(option.spelling);
+      options_.emplace(entry, &option);
     }
   }
 
@@ -82,28 +85,22 @@ class Parser {
       // Nothing is required and no value converted: only an option at the end can lack its value.
       return Error{fmt::format("option {} needs a value", words.empty() ? "" : words.back())};
     }
-    return app_.remaining();
+    std::vector<std::string> rest = app_.remaining();
+    const auto mark = std::find(rest.begin(), rest.end(), "--");
+    if (mark != rest.end()) rest.erase(mark);
+    return rest;
   }
 
   Result<CommandLine> take() {
     CommandLine line;
-    line.help = help_->count() > 0;
-    line.version = version_->count() > 0;
-    line.check_config = check_config_->count() > 0;
-    line.print_config = print_config_->count() > 0;
-    line.print_settings_doc = print_settings_doc_->count() > 0;
-    if (config_->count() > 0) line.config = config_->results().back();
-    const std::vector<std::string>& app = app_.get_option("app")->results();
-    if (!app.empty()) line.app = app.front();
-
-    std::map<const CLI::Option*, size_t> taken;
+    if (!argument_->results().empty()) line.app = argument_->results().front();
+    std::unordered_map<const CLI::Option*, size_t> taken;
     for (const CLI::Option* entry : app_.parse_order()) {
-      const auto found = options_.find(entry);
-      if (found == options_.end()) continue;
-      GivenOption given{found->second, entry->results()[taken[entry]++]};
+      if (entry == argument_) continue;
+      GivenOption given{options_.at(entry), entry->results()[taken[entry]++]};
       if (given.option->takes_value && find_flag(given.value) != nullptr) {
-        return Error{
-            fmt::format("option {} needs a value, not {}", given.option->spelling, given.value)};
+        return Error{fmt::format("option {} needs a value, and {} is an option",
+                                 given.option->spelling, given.value)};
       }
       line.given.push_back(std::move(given));
     }
@@ -111,24 +108,20 @@ class Parser {
   }
 
  private:
-  static CLI::callback_t take_any() {
-    return [](const CLI::results_t&) { return true; };
+  static bool may_occur(const Option& option, const std::vector<std::string>& words) {
+    if (!option.is_long()) return option.on_command_line();
+    const auto begins = [&](const std::string& word) { return word.starts_with(option.spelling); };
+    return std::any_of(words.begin(), words.end(), begins);
   }
 
-  CLI::Option* add(const std::string& names, bool takes_value) {
-    if (!takes_value) return app_.add_flag(names);
-    CLI::Option* entry = app_.add_option(names, take_any());
+  CLI::Option* add_valued(const std::string& name) {
+    CLI::Option* entry = app_.add_option(name, [](const CLI::results_t&) { return true; });
     return entry->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
 
   CLI::App app_;
-  std::map<const CLI::Option*, const Option*> options_;
-  CLI::Option* config_;
-  CLI::Option* help_;
-  CLI::Option* version_;
-  CLI::Option* check_config_;
-  CLI::Option* print_config_;
-  CLI::Option* print_settings_doc_;
+  CLI::Option* argument_;
+  std::unordered_map<const CLI::Option*, const Option*> options_;
 };
 
 Error unknown_option(const std::string& name, const Guess& guess) {
@@ -155,14 +148,20 @@ bool looks_like_option(const std::string& word) { return word.size() > 1 && word
 
 }  // namespace
 
-std::span<const Action> actions() noexcept { return kActions; }
+std::optional<std::string> CommandLine::action(Action::Kind kind) const {
+  std::optional<std::string> value;
+  for (const GivenOption& each : given) {
+    if (each.option->action != nullptr && each.option->action->kind == kind) value = each.value;
+  }
+  return value;
+}
 
 Result<CommandLine> read_command_line(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = in_plain_form(arguments);
   std::vector<std::string> notices;
   // Each round completes one shortened option, so there are at most as many as words.
   for (size_t round = 0; round <= words.size(); ++round) {
-    Parser parser;
+    Parser parser(words);
     Result<std::vector<std::string>> rest = parser.parse(words);
     if (!rest) return rest.error();
     const auto unknown = std::find_if(rest->begin(), rest->end(), looks_like_option);
@@ -172,11 +171,8 @@ Result<CommandLine> read_command_line(const std::vector<std::string>& arguments)
     }
     Result<CommandLine> line = parser.take();
     if (!line) return line;
-    if (!rest->empty() && !line->help && !line->version) {
-      return Error{fmt::format("one APP is enough: '{}' is there, and then '{}'",
-                               line->app.value_or(""), rest->front())};
-    }
     line->notices = std::move(notices);
+    line->surplus = std::move(*rest);
     return line;
   }
   return Error{"the command line cannot be read"};

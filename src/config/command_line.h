@@ -13,28 +13,19 @@ namespace cppcorn::config {
 
 struct GivenOption {
   const Option* option;
-  std::string value;  // of a flag: "true" or "false" as its positive form would say it
+  std::string value;  // of a flag "true", or what stands behind its equals sign
 };
 
 struct CommandLine {
-  std::vector<GivenOption> given;
+  std::vector<GivenOption> given;  // in order, actions too
   std::optional<std::string> app;
-  std::optional<std::string> config;  // -c
-  bool help = false;
-  bool version = false;
-  bool check_config = false;
-  bool print_config = false;
-  bool print_settings_doc = false;  // hidden: docs/settings.md
+  std::vector<std::string> surplus;  // arguments behind APP
   std::vector<std::string> notices;
-};
 
-// Options that are about the run and not about the server: for the help and the documentation.
-struct Action {
-  const char* flags;
-  const char* metavar;
-  const char* help;
+  // The value that the action was given with last; nothing when it was not.
+  std::optional<std::string> action(Action::Kind kind) const;
+  bool has(Action::Kind kind) const { return action(kind).has_value(); }
 };
-std::span<const Action> actions() noexcept;
 
 // Reads the arguments, without the program's name. The error is one line about the first word that
 // makes no sense.

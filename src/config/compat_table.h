@@ -26,6 +26,8 @@ enum class Verdict : uint8_t {
 struct Translation {
   std::vector<std::pair<std::string_view, std::string>> values;
   std::string notice;  // said once if it is not empty
+  // Only for what is empty still, so that a switch does not undo what an option beside it says.
+  bool only_if_empty = false;
 };
 
 struct Compat {

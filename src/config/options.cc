@@ -2,11 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "src/base/ascii.h"
 #include "src/config/edit_distance.h"
 
 namespace cppcorn::config {
 namespace {
+
+constexpr Action kActions[] = {
+    {Action::Kind::kConfig, "-c --config", "FILE", "Read settings from this .toml or .json file"},
+    {Action::Kind::kCheckConfig, "--check-config", nullptr,
+     "Check the settings and that the application loads, and end"},
+    {Action::Kind::kPrintConfig, "--print-config", nullptr,
+     "Print every setting and where it comes from, and end"},
+    {Action::Kind::kVersion, "-v --version", nullptr, "Print the version, and end"},
+    {Action::Kind::kHelp, "-h --help", nullptr, "Print this help, and end"},
+    {Action::Kind::kPrintSettingsDoc, "--print-settings-doc", nullptr, nullptr},
+};
 
 template <typename Visit>
 void for_each_word(std::string_view words, Visit visit) {
@@ -18,25 +31,57 @@ void for_each_word(std::string_view words, Visit visit) {
 }
 
 void add_setting(std::vector<Option>& options, const Setting& setting) {
-  const bool flag = setting.type == Type::kFlag;
+  const bool flag = setting.type == Type::kFlag || setting.type == Type::kSwitch;
+  const auto add = [&](std::string spelling, bool negated) {
+    const auto same = [&](const Option& option) { return option.spelling == spelling; };
+    if (std::any_of(options.begin(), options.end(), same)) return;
+    options.push_back(Option{std::move(spelling), &setting, nullptr, nullptr, !flag, negated});
+  };
   for_each_word(setting.flags, [&](std::string_view word) {
-    options.push_back(Option{std::string(word), &setting, nullptr, !flag, false});
-    if (flag && word.starts_with("--")) {
-      options.push_back(
-          Option{fmt::format("--no-{}", word.substr(2)), &setting, nullptr, false, true});
-    }
+    add(std::string(word), false);
+    if (flag && word.starts_with("--")) add(fmt::format("--no-{}", word.substr(2)), true);
   });
-  options.push_back(Option{setting.name, &setting, nullptr, !flag, false});
+  // The name is a key of files, and a flag: so cppcorn.run(accesslog="-") works.
+  std::string flag_of_name = fmt::format("--{}", setting.name);
+  std::replace(flag_of_name.begin(), flag_of_name.end(), '_', '-');
+  add(std::move(flag_of_name), false);
+}
+
+void add_action(std::vector<Option>& options, const Action& action) {
+  for_each_word(action.flags, [&](std::string_view word) {
+    options.push_back(
+        Option{std::string(word), nullptr, nullptr, &action, action.metavar != nullptr, false});
+  });
+}
+
+// --no-NAME of a flag that is not served asks for what is the case anyway.
+void add_negatives(std::vector<Option>& options) {
+  std::vector<Option> negatives;
+  for (const Option& option : options) {
+    const bool flag = option.compat != nullptr && !option.takes_value && option.is_long();
+    if (!flag || option.compat->verdict == Verdict::kMapped) continue;
+    Option negative = option;
+    negative.spelling = fmt::format("--no-{}", option.spelling.substr(2));
+    negative.negated = true;
+    const auto same = [&](const Option& other) { return other.spelling == negative.spelling; };
+    const bool known =
+        option.spelling.starts_with("--no-") || std::any_of(options.begin(), options.end(), same);
+    if (!known) negatives.push_back(std::move(negative));
+  }
+  options.insert(options.end(), negatives.begin(), negatives.end());
 }
 
 std::vector<Option> make_options() {
   std::vector<Option> options;
+  for (const Action& action : kActions) add_action(options, action);
   for (const Setting& setting : settings_table()) add_setting(options, setting);
   for (const Compat& compat : compat_table()) {
     for_each_word(compat.flags, [&](std::string_view word) {
-      options.push_back(Option{std::string(word), nullptr, &compat, compat.takes_value, false});
+      options.push_back(
+          Option{std::string(word), nullptr, &compat, nullptr, compat.takes_value, false});
     });
   }
+  add_negatives(options);
   return options;
 }
 
@@ -54,7 +99,13 @@ bool is_near(size_t distance, std::string_view word) noexcept {
   return distance <= std::min(kSlipsMax, word.size() / 3);
 }
 
+bool has_key(const Option& option) noexcept {
+  return option.action == nullptr && (option.is_long() || !option.on_command_line());
+}
+
+// What is never served is no good suggestion, and what is hidden none either.
 bool may_be_meant(const Option& option) noexcept {
+  if (option.action != nullptr) return option.action->help != nullptr;
   return option.compat == nullptr || option.compat->verdict != Verdict::kNever;
 }
 
@@ -74,6 +125,8 @@ const Option* closest_flag(std::string_view flag, bool only_begun_by_it) {
 
 }  // namespace
 
+std::span<const Action> actions() noexcept { return kActions; }
+
 std::span<const Option> all_options() {
   static const std::vector<Option> options = make_options();
   return options;
@@ -89,8 +142,7 @@ const Option* find_flag(std::string_view flag) {
 const Option* find_key(std::string_view key) {
   const std::string wanted = as_key(key);
   for (const Option& option : all_options()) {
-    const bool has_key = option.is_long() || !option.on_command_line();
-    if (has_key && as_key(option.spelling) == wanted) return &option;
+    if (has_key(option) && as_key(option.spelling) == wanted) return &option;
   }
   return nullptr;
 }
@@ -104,8 +156,8 @@ Guess guess_flag(std::string_view flag) {
     guess.unambiguous = &option;
   }
   if (ambiguous || flag.size() <= 2) guess.unambiguous = nullptr;
-  guess.closest = closest_flag(flag, false);
-  if (guess.closest == nullptr) guess.closest = closest_flag(flag, true);
+  if (flag.size() > 2) guess.closest = closest_flag(flag, true);
+  if (guess.closest == nullptr) guess.closest = closest_flag(flag, false);
   return guess;
 }
 
@@ -114,7 +166,7 @@ std::string closest_key(std::string_view key) {
   std::string closest;
   size_t least = SIZE_MAX;
   for (const Option& option : all_options()) {
-    if (!may_be_meant(option) || (option.on_command_line() && !option.is_long())) continue;
+    if (!may_be_meant(option) || !has_key(option)) continue;
     const std::string known = as_key(option.spelling);
     const size_t distance = edit_distance(wanted, known);
     if (distance >= least || !is_near(distance, wanted)) continue;

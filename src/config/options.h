@@ -1,5 +1,5 @@
 // Every spelling that can name a setting: flags, keys of files, names in the environment; and what
-// to answer when a name is unknown. Made from the two tables at first use, then unchanged.
+// to answer when a name is unknown. Made from the tables at first use, then unchanged.
 #pragma once
 
 #include <span>
@@ -11,18 +11,37 @@
 
 namespace cppcorn::config {
 
-// One spelling. Exactly one of setting and compat is set.
+// What is about the run and not about the server, and so on the command line only.
+struct Action {
+  enum class Kind : uint8_t {
+    kConfig,
+    kCheckConfig,
+    kPrintConfig,
+    kVersion,
+    kHelp,
+    kPrintSettingsDoc,  // prints docs/settings.md
+  };
+  Kind kind;
+  const char* flags;
+  const char* metavar;  // null: a flag
+  const char* help;     // null: not shown
+};
+std::span<const Action> actions() noexcept;
+
+// One spelling. Exactly one of setting, compat and action is set.
 struct Option {
   std::string spelling;  // "--workers", "-w", or a bare key
   const Setting* setting = nullptr;
   const Compat* compat = nullptr;
-  bool takes_value = true;
-  bool negated = false;  // --no-NAME of a flag
+  const Action* action = nullptr;
+  bool takes_value = true;  // else it may still have one behind an equals sign
+  bool negated = false;     // --no-NAME of a flag
 
   bool on_command_line() const noexcept { return spelling.front() == '-'; }
   bool is_long() const noexcept { return spelling.starts_with("--"); }
   bool same_target(const Option& other) const noexcept {
-    return setting == other.setting && compat == other.compat && negated == other.negated;
+    return setting == other.setting && compat == other.compat && action == other.action &&
+           negated == other.negated;
   }
 };
 

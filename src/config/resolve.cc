@@ -89,7 +89,7 @@ std::string early_text(const Inputs& inputs, const CommandLine& line, std::strin
 
 Result<std::string> load_file(const Inputs& inputs, const CommandLine& line,
                               Assignments& assignments) {
-  std::string path(line.config.value_or(""));
+  std::string path = line.action(Action::Kind::kConfig).value_or("");
   if (path.empty()) path = variable(inputs, "CPPCORN_CONFIG").value_or("");
   if (path.empty()) {
     constexpr const char* kFound = "gunicorn.conf.py";
@@ -141,10 +141,15 @@ Status apply_environment(const Inputs& inputs, Assignments& assignments) {
 
 Status apply_command_line(const CommandLine& line, Assignments& assignments) {
   for (const GivenOption& given : line.given) {
+    if (given.option->action != nullptr) continue;
     const Origin who{OriginKind::kCommandLine, "option " + given.option->spelling};
     if (Status status = assignments.apply(*given.option, given.value, who); !status) return status;
   }
   if (!line.app) return ok_status();
+  if (!line.surplus.empty()) {
+    return Error{fmt::format("one APP is enough: '{}' is there, and then '{}'", *line.app,
+                             line.surplus.front())};
+  }
   return assignments.apply("wsgi_app", *line.app, Origin{OriginKind::kCommandLine, "argument APP"});
 }
 
@@ -166,9 +171,10 @@ const Origin& ParseOutcome::origin_of(std::string_view name) const {
 Result<ParseOutcome> resolve(const Inputs& inputs) {
   Result<CommandLine> line = read_command_line(inputs.arguments);
   if (!line) return line.error();
-  if (line->help) return printed(help_text());
-  if (line->version) return printed(fmt::format("cppcorn {}\n", inputs.version));
-  if (line->print_settings_doc) return printed(settings_document());
+  using Kind = Action::Kind;
+  if (line->has(Kind::kHelp)) return printed(help_text());
+  if (line->has(Kind::kVersion)) return printed(fmt::format("cppcorn {}\n", inputs.version));
+  if (line->has(Kind::kPrintSettingsDoc)) return printed(settings_document());
 
   Assignments assignments;
   for (std::string& notice : line->notices) assignments.add_notice(std::move(notice));
@@ -178,7 +184,7 @@ Result<ParseOutcome> resolve(const Inputs& inputs) {
   if (Status status = apply_environment(inputs, assignments); !status) return status.error();
   if (Status status = apply_command_line(*line, assignments); !status) return status.error();
   if (Status status = assignments.finish(); !status) return status.error();
-  if (assignments.settings.app.empty() && !line->print_config) {
+  if (assignments.settings.app.empty() && !line->has(Kind::kPrintConfig)) {
     return Error{"no application: give MODULE:ATTRIBUTE, for example main:app"};
   }
 
@@ -187,10 +193,10 @@ Result<ParseOutcome> resolve(const Inputs& inputs) {
   outcome.origins = std::move(assignments.origins);
   outcome.notices = std::move(assignments.notices);
   outcome.config_file = std::move(*file);
-  if (line->print_config) outcome.out = print_config_text(outcome);
-  if (line->check_config) {
+  if (line->has(Kind::kPrintConfig)) outcome.out = print_config_text(outcome);
+  if (line->has(Kind::kCheckConfig)) {
     outcome.action = ParseOutcome::Action::kCheck;
-  } else if (line->print_config) {
+  } else if (line->has(Kind::kPrintConfig)) {
     outcome.action = ParseOutcome::Action::kPrint;
   }
   return outcome;

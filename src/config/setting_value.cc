@@ -20,15 +20,6 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-std::optional<bool> parse_truth(std::string_view text) noexcept {
-  constexpr std::array<std::string_view, 5> kTrue = {"true", "on", "yes", "1", "y"};
-  constexpr std::array<std::string_view, 5> kFalse = {"false", "off", "no", "0", "n"};
-  const auto same = [text](std::string_view word) { return iequals(word, text); };
-  if (std::any_of(kTrue.begin(), kTrue.end(), same)) return true;
-  if (std::any_of(kFalse.begin(), kFalse.end(), same)) return false;
-  return std::nullopt;
-}
-
 std::optional<uint64_t> scaled(uint64_t number, uint64_t factor) noexcept {
   if (number > UINT64_MAX / factor) return std::nullopt;
   return number * factor;
@@ -75,10 +66,11 @@ std::optional<uint64_t> parse_number(const Setting& setting, std::string_view te
   return number;
 }
 
-// "65536" as it is, 1073741824 as "1g": as it would be written.
+// 8190 as "8190", 1073741824 as "1g": the shortest form that reads back as the same.
 std::string bytes_text(uint64_t bytes) {
   if (bytes != 0 && bytes % (1ULL << 30) == 0) return fmt::format("{}g", bytes >> 30);
   if (bytes != 0 && bytes % (1ULL << 20) == 0) return fmt::format("{}m", bytes >> 20);
+  if (bytes != 0 && bytes % (1ULL << 10) == 0) return fmt::format("{}k", bytes >> 10);
   return fmt::format("{}", bytes);
 }
 
@@ -116,6 +108,15 @@ std::string range_text(const Setting& setting, std::string_view unit) {
 }
 
 }  // namespace
+
+std::optional<bool> parse_truth(std::string_view text) noexcept {
+  constexpr std::array<std::string_view, 5> kTrue = {"true", "on", "yes", "1", "y"};
+  constexpr std::array<std::string_view, 5> kFalse = {"false", "off", "no", "0", "n"};
+  const auto same = [text](std::string_view word) { return iequals(word, text); };
+  if (std::any_of(kTrue.begin(), kTrue.end(), same)) return true;
+  if (std::any_of(kFalse.begin(), kFalse.end(), same)) return false;
+  return std::nullopt;
+}
 
 std::string seconds_text(uint64_t milliseconds) {
   if (milliseconds % 1000 == 0) return fmt::format("{}", milliseconds / 1000);

@@ -120,8 +120,7 @@ constexpr Setting kTable[] = {
      &Settings::worker_connections,
      "N",
      "Open connections of a worker, of either kind; at the limit the connection that has been idle "
-     "longest is closed for a new one. Not gunicorn's 1000, because idle ones count and cost "
-     "little",
+     "longest is closed for a new one",
      {.min = 1, .max = 1'000'000}},
     {"limit_concurrency",
      kWorkers,
@@ -130,7 +129,7 @@ constexpr Setting kTable[] = {
      &Settings::limit_concurrency,
      "N",
      "Requests in flight in a worker; one more is answered 503. 0: no limit",
-     {.max = UINT32_MAX, .default_text = "0"}},
+     {.max = 1'000'000}},
 
     // --- deadlines ---
     {"keepalive",

@@ -33,7 +33,7 @@ std::string_view group_title(Group group) noexcept;
 // How a value is written.
 enum class Type : uint8_t {
   kFlag,     // --name and --no-name; true or false in a file and the environment
-  kSwitch,   // a value: on or off
+  kSwitch,   // a flag that also takes on or off as its value
   kCount,    // a whole number
   kBytes,    // a whole number, with k, m or g behind it for KiB, MiB, GiB
   kSeconds,  // a number with at most three decimals; held in milliseconds
@@ -98,6 +98,8 @@ Status set_value(Settings& settings, const Setting& setting, std::string_view te
                  std::vector<std::string>& notices);
 // The value as it would be written; a list joined by ", ". Empty for "not set".
 std::string value_text(const Settings& settings, const Setting& setting);
+// true, on, yes, 1, y and their opposites, in any case; nothing for any other text.
+std::optional<bool> parse_truth(std::string_view text) noexcept;
 // "2.5" of 2500: at most three decimals.
 std::string seconds_text(uint64_t milliseconds);
 

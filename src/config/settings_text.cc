@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "src/config/command_line.h"
+#include "src/base/log.h"
+#include "src/config/options.h"
 #include "src/config/settings_table.h"
 
 namespace cppcorn::config {
@@ -28,12 +29,12 @@ std::string with_commas(std::string_view words) {
   return out;
 }
 
-// The spellings as help shows them: a flag that is on by default is used by its negative.
+// The spellings as help shows them; a flag that is on by default shows that it has a negative.
 std::string shown_flags(const Setting& setting) {
-  if (setting.type != Type::kFlag) return with_commas(setting.flags);
-  const bool on = value_text(Settings{}, setting) == "true";
-  const std::string_view flag = primary_flag(setting);
-  return on ? fmt::format("--no-{}", flag.substr(2)) : std::string(flag);
+  const bool on_by_default =
+      setting.type == Type::kFlag && value_text(Settings{}, setting) == "true";
+  if (!on_by_default) return with_commas(setting.flags);
+  return fmt::format("--[no-]{}", primary_flag(setting).substr(2));
 }
 
 // One entry: the option, and its sentences wrapped beside it, or below when the option is long.
@@ -69,6 +70,15 @@ void append_group(std::string& out, Group group) {
   }
 }
 
+void append_other_spellings(std::string& out) {
+  out += "\nSpellings of uvicorn and granian:\n";
+  for (const Compat& compat : compat_table()) {
+    if (compat.verdict != Verdict::kMapped) continue;
+    append_entry(out, with_commas(compat.flags) + (compat.takes_value ? " VALUE" : ""),
+                 compat.text);
+  }
+}
+
 }  // namespace
 
 std::string help_text() {
@@ -79,6 +89,7 @@ std::string help_text() {
       "the command line is stronger than the environment, and the environment than the file.\n\n"
       "General:\n";
   for (const Action& action : actions()) {
+    if (action.help == nullptr) continue;
     std::string option = with_commas(action.flags);
     if (action.metavar != nullptr) option += fmt::format(" {}", action.metavar);
     append_entry(out, option, action.help);
@@ -91,18 +102,30 @@ std::string help_text() {
     last = setting.group;
     first = false;
   }
+  append_other_spellings(out);
   return out;
 }
 
 std::string print_config_text(const ParseOutcome& outcome) {
   std::string out;
   for (const Setting& setting : settings_table()) {
-    out += fmt::format("{:<30} = {:<24} # {}\n", setting.name,
-                       value_text(outcome.settings, setting), outcome.origin_of(setting.name).text);
+    out += fmt::format("{} = {}  # {}\n", setting.name,
+                       log::escape_for_log(value_text(outcome.settings, setting), SIZE_MAX),
+                       outcome.origin_of(setting.name).text);
   }
   return out;
 }
 
-std::string settings_document() { return ""; }
+std::string changed_settings_text(const ParseOutcome& outcome) {
+  std::string out;
+  const Settings defaults;
+  for (const Setting& setting : settings_table()) {
+    const std::string value = value_text(outcome.settings, setting);
+    if (value == value_text(defaults, setting)) continue;
+    out += fmt::format("{}{} = {} ({})", out.empty() ? "" : "; ", setting.name,
+                       log::escape_for_log(value), outcome.origin_of(setting.name).text);
+  }
+  return out;
+}
 
 }  // namespace cppcorn::config
