@@ -7,112 +7,41 @@ by it.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import sysconfig
-import threading
-from collections.abc import Iterable
-from importlib import metadata
-from pathlib import Path
-from types import FrameType
+# Every worker imports this module, so it imports nothing itself.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
-__all__ = ["BinaryNotFoundError", "binary", "run"]
+    from cppcorn.launcher import Setting
 
-# The settings that may be given to run(): anything with a spelling on the command line.
-Setting = str | int | float | bool | Path | Iterable[str] | None
-
-
-class BinaryNotFoundError(RuntimeError):
-    """The program ``cppcorn`` is not where this package was installed."""
-
-
-def __getattr__(name: str) -> str:
-    # Read on demand: a worker should not pay for importlib.metadata's look at the disk.
-    if name == "__version__":
-        return metadata.version("cppcorn")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def binary() -> Path:
-    """Where the program ``cppcorn`` lies that belongs to this package.
-
-    A build tree has it beside the package, an installation among the scripts: of the virtual environment that this
-    interpreter is of, of its installation scheme, or of the user. Raises BinaryNotFoundError.
-    """
-    candidates = [
-        Path(__file__).parents[2] / "src" / "cppcorn",
-        Path(sys.executable).parent / "cppcorn",
-        Path(sysconfig.get_path("scripts")) / "cppcorn",
-        Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))) / "cppcorn",
-    ]
-    for candidate in candidates:
-        if candidate.is_file() and os.access(candidate, os.X_OK):
-            return candidate
-    tried = ", ".join(str(candidate) for candidate in candidates)
-    raise BinaryNotFoundError(f"the program cppcorn was not found; tried {tried}")
-
-
-def _options(settings: dict[str, Setting]) -> list[str]:
-    """Settings as options of the command line, by their names: {"access_logfile": "-"} as ["--access-logfile", "-"].
-
-    True is a bare flag, False its "--no-" form, None leaves the setting out, and a list repeats the option.
-    """
-    options = []
-    for name, value in settings.items():
-        flag = name.replace("_", "-")
-        if value is None:
-            continue
-        if value is True:
-            options.append(f"--{flag}")
-        elif value is False:
-            options.append(f"--no-{flag}")
-        elif isinstance(value, str | int | float | Path):
-            options.append(f"--{flag}={value}")
-        else:
-            options.extend(f"--{flag}={item}" for item in value)
-    return options
-
-
-def command(app: str, settings: dict[str, Setting]) -> list[str]:
-    """The command line that run() starts."""
-    if not isinstance(app, str):
-        raise TypeError(
-            f'cppcorn.run() takes the name of the application, such as "main:app", not {type(app).__name__}: '
-            "each worker imports it for itself"
-        )
-    settings = {"python": sys.executable, **settings}
-    return [str(binary()), *_options(settings), app]
+__all__ = ["binary", "run"]
 
 
 def run(app: str, **settings: Setting) -> int:
-    """Serves an application until the server is told to stop; returns the server's exit code.
+    """Serves an application, named as on the command line, until the server is told to stop.
+
+    Returns the server's exit code. The settings are the options of the command line with "_" for "-": True is a bare
+    flag, False its "--no-" form, a list repeats the option, and None leaves it out. Workers run on this interpreter.
 
     The server is a child process: it gets what is sent to this process of SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN
-    and SIGTTOU (a terminal sends Ctrl-C to both by itself). The settings are the options of the command line, with
-    "_" for "-". To replace this process instead, use os.execv() with ``cppcorn.binary()``.
+    and SIGTTOU (a terminal sends Ctrl-C to both by itself). To replace this process instead, use os.execv() with
+    ``cppcorn.binary()``. Raises launcher.BinaryNotFoundError where the program is not installed.
     """
-    forwarded = (
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGUSR1,
-        signal.SIGUSR2,
-        signal.SIGTTIN,
-        signal.SIGTTOU,
-    )
-    with subprocess.Popen(command(app, settings)) as server:
+    from cppcorn import launcher
 
-        def forward(number: int, _frame: FrameType | None) -> None:
-            server.send_signal(number)
+    return launcher.run(app, settings)
 
-        previous = {}
-        if threading.current_thread() is threading.main_thread():
-            previous = {number: signal.signal(number, forward) for number in forwarded}
-            previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            code = server.wait()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
+
+def binary() -> Path:
+    """Where the program ``cppcorn`` lies that belongs to this package. Raises launcher.BinaryNotFoundError."""
+    from cppcorn import launcher
+
+    return launcher.binary()
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("cppcorn")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

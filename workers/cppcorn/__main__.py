@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cppcorn import BinaryNotFoundError, binary
+from cppcorn.launcher import BinaryNotFoundError, binary
 
 
 def main() -> None:

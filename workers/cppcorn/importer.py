@@ -2,26 +2,26 @@
 
 An application is named as ``main``, ``main:app``, ``main:api.app``, ``main:create_app()`` or ``main:create_app("x",
 debug=True)``; arguments may be literals only. With ``factory`` the named object is called for the application.
+
+Every worker keeps in memory what is imported here, so what only errors and odd cases need is imported there.
 """
 
 from __future__ import annotations
 
-import ast
-import difflib
 import functools
 import importlib
-import inspect
-import pkgutil
 import sys
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any, Literal
+from types import FunctionType, MethodType, ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from typing import Any, Literal
+
+    Interface = Literal["asgi", "wsgi"]
 
 # What a module is searched for when the name says nothing, gunicorn's default before everybody else's.
 DEFAULT_ATTRIBUTES = ("application", "app")
-
-Interface = Literal["asgi", "wsgi"]
-
 
 class AppLoadError(Exception):
     """The application cannot be loaded, and the text says all there is to say: no traceback is needed."""
@@ -31,23 +31,30 @@ class AppShapeError(AppLoadError):
     """What was loaded is no application that can be served, or not by the chosen kind of worker."""
 
 
-@dataclass(frozen=True)
 class AppName:
     """A parsed name: where to look, and whether to call what is there."""
 
-    module: str
-    path: tuple[str, ...]  # attributes one inside the other; empty: the default ones
-    called: bool = False
-    args: tuple[Any, ...] = ()
-    kwargs: tuple[tuple[str, Any], ...] = ()
+    def __init__(
+        self,
+        module: str,
+        path: tuple[str, ...],
+        called: bool = False,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.module = module
+        self.path = path  # attributes one inside the other; empty: the default ones
+        self.called = called
+        self.args = args
+        self.kwargs = kwargs or {}
 
 
-@dataclass(frozen=True)
 class Shape:
     """What an application is, and how that was seen."""
 
-    interface: Interface
-    reason: str
+    def __init__(self, interface: Interface, reason: str) -> None:
+        self.interface = interface
+        self.reason = reason
 
 
 def parse_name(name: str) -> AppName:
@@ -64,10 +71,15 @@ def parse_name(name: str) -> AppName:
         raise AppLoadError(f'"{module}" is not the name of a module')
     if not colon:
         return AppName(module, ())
-    return _parse_expression(name, module, expression)
+    path = tuple(expression.split("."))
+    if all(part.isidentifier() for part in path):
+        return AppName(module, path)
+    return _parse_call(name, module, expression)
 
 
-def _parse_expression(name: str, module: str, expression: str) -> AppName:
+def _parse_call(name: str, module: str, expression: str) -> AppName:
+    import ast
+
     try:
         node = ast.parse(expression.strip(), mode="eval").body
     except SyntaxError:
@@ -78,19 +90,18 @@ def _parse_expression(name: str, module: str, expression: str) -> AppName:
         return AppName(module, _attribute_path(name, node))
     try:
         args = tuple(ast.literal_eval(argument) for argument in node.args)
-        kwargs = tuple(
-            (keyword.arg, ast.literal_eval(keyword.value))
-            for keyword in node.keywords
-            if keyword.arg is not None
-        )
+        # "**mapping" has no name, which literal_eval refuses as it refuses names.
+        kwargs = {str(word.arg): ast.literal_eval(word.value if word.arg else node) for word in node.keywords}
     except ValueError:
-        args, kwargs = (), None
-    if kwargs is None or len(kwargs) != len(node.keywords):
-        raise AppLoadError(f'the arguments in "{name}" may only be literals, such as "x", 1 or True')
+        raise AppLoadError(
+            f'the arguments in "{name}" may only be literals, such as "x", 1 or True'
+        ) from None
     return AppName(module, _attribute_path(name, node.func), True, args, kwargs)
 
 
 def _attribute_path(name: str, node: ast.expr) -> tuple[str, ...]:
+    import ast
+
     if isinstance(node, ast.Name):
         return (node.id,)
     if isinstance(node, ast.Attribute):
@@ -130,6 +141,8 @@ def _import(name: str) -> ModuleType:
 
 
 def _missing_module(name: str, missing: str) -> str:
+    import pkgutil
+
     text = f'there is no module "{missing}"'
     if missing != name:
         text += f' (for "{name}")'
@@ -139,12 +152,19 @@ def _missing_module(name: str, missing: str) -> str:
     except AttributeError:
         return f'{text}: "{parent}" is a module, not a package'
     names = [module.name for module in pkgutil.iter_modules(path)]
-    close = difflib.get_close_matches(last, names, n=1)
+    close = _closest(last, names)
     if close:
-        guess = f"{parent}.{close[0]}" if parent else close[0]
+        guess = f"{parent}.{close}" if parent else close
         return f'{text}. Did you mean "{guess}"?'
     where = ", ".join(sys.path[:2]) if not parent else parent
     return f"{text} in {where}; --app-dir and --chdir say where to look"
+
+
+def _closest(name: str, names: list[str]) -> str | None:
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=1)
+    return close[0] if close else None
 
 
 def _own_directories() -> list[str]:
@@ -186,13 +206,13 @@ def _candidates(module: ModuleType) -> list[str]:
     """The attributes that look like applications or like factories of one."""
     found = []
     for name, value in vars(module).items():
-        if name.startswith("_") or not callable(value) or inspect.ismodule(value):
+        if name.startswith("_") or not callable(value) or isinstance(value, type):
             continue
-        if inspect.isfunction(value) and value.__module__ != module.__name__:
+        if isinstance(value, FunctionType) and value.__module__ != module.__name__:
             continue
-        if inspect.isfunction(value) and name in ("create_app", "make_app", "get_app"):
+        if isinstance(value, FunctionType) and name in ("create_app", "make_app", "get_app"):
             found.append(f"{name}()")
-        elif not inspect.isclass(value) and shape_of(value) is not None:
+        elif shape_of(value) is not None:
             found.append(name)
     return found
 
@@ -201,9 +221,9 @@ def _missing_attribute(module: ModuleType, owner: Any, attribute: str, parsed: A
     where = "module" if owner is module else "object"
     named = ".".join((parsed.module, *parsed.path[: parsed.path.index(attribute)]))
     text = f'{where} "{named}" has no attribute "{attribute}"'
-    close = difflib.get_close_matches(attribute, dir(owner), n=1)
+    close = _closest(attribute, dir(owner))
     if close:
-        return f'{text}. Did you mean "{close[0]}"?'
+        return f'{text}. Did you mean "{close}"?'
     candidates = _candidates(module) if owner is module else []
     if candidates:
         listed = ", ".join(f"{parsed.module}:{candidate}" for candidate in candidates)
@@ -212,14 +232,16 @@ def _missing_attribute(module: ModuleType, owner: Any, attribute: str, parsed: A
 
 
 def _call(factory: Any, parsed: AppName) -> Any:
+    import inspect
+
     described = f"{parsed.module}:{'.'.join(parsed.path)}"
     try:
-        inspect.signature(factory).bind(*parsed.args, **dict(parsed.kwargs))
+        inspect.signature(factory).bind(*parsed.args, **parsed.kwargs)
     except TypeError as error:
         raise AppLoadError(f'"{described}" cannot be called like that: {error}') from None
     except ValueError:
         pass  # a callable without a signature, such as one written in C: calling it will tell
-    app = factory(*parsed.args, **dict(parsed.kwargs))
+    app = factory(*parsed.args, **parsed.kwargs)
     if inspect.iscoroutine(app):
         app.close()
         raise AppLoadError(f'"{described}" is a coroutine function, and a factory must be a plain one')
@@ -230,42 +252,42 @@ def _call(factory: Any, parsed: AppName) -> Any:
 
 def shape_of(app: Any) -> Shape | None:
     """What an application is by its shape, or None when that cannot be said."""
-    while isinstance(app, functools.partial):
-        if app.args or app.keywords:
-            return _shape_by_signature(app)
+    while isinstance(app, functools.partial) and not app.args and not app.keywords:
         app = app.func
-    if inspect.isclass(app):
-        return _shape_of_class(app)
-    if inspect.iscoroutinefunction(inspect.unwrap(app) if callable(app) else app):
+    if _is_coroutine_function(app):
         return Shape("asgi", "it is a coroutine function")
-    if not inspect.isroutine(app):
-        call = getattr(type(app), "__call__", None)
-        if inspect.iscoroutinefunction(call):
-            return Shape("asgi", "its __call__ is a coroutine function")
-    return _shape_by_signature(app)
-
-
-def _shape_of_class(app: type) -> Shape | None:
-    # PEP 3333's own example: the class is the application, and its instances the responses.
-    names = _positional(app)
-    if names is not None and len(names) == 2:
-        return Shape("wsgi", f"it is a class that takes two parameters ({', '.join(names)})")
-    return None
-
-
-def _shape_by_signature(app: Any) -> Shape | None:
+    if not isinstance(app, type) and _is_coroutine_function(getattr(type(app), "__call__", None)):
+        return Shape("asgi", "its __call__ is a coroutine function")
     names = _positional(app)
     if names is None:
         return None
-    if len(names) == 3:
-        return Shape("asgi", f"it takes three parameters ({', '.join(names)})")
+    # A class may be a WSGI application itself, whose instances are the responses (PEP 3333's own example).
     if len(names) == 2:
         return Shape("wsgi", f"it takes two parameters ({', '.join(names)})")
+    if len(names) == 3 and not isinstance(app, type):
+        return Shape("asgi", f"it takes three parameters ({', '.join(names)})")
     return None
+
+
+def _is_coroutine_function(app: Any) -> bool:
+    while isinstance(app, FunctionType) and hasattr(app, "__wrapped__"):
+        app = app.__wrapped__
+    if isinstance(app, MethodType):
+        app = app.__func__
+    coroutine = 0x80  # inspect.CO_COROUTINE
+    if isinstance(app, FunctionType) and app.__code__.co_flags & coroutine:
+        return True
+    # inspect.markcoroutinefunction(), of Python 3.12.
+    return getattr(app, "_is_coroutine_mark", None) is not None
 
 
 def _positional(app: Any) -> list[str] | None:
     """The names of the positional parameters that have no default; None where there is no telling."""
+    plain = _positional_of_code(app)
+    if plain is not None:
+        return plain
+    import inspect
+
     try:
         parameters = inspect.signature(app).parameters.values()
     except (TypeError, ValueError):
@@ -276,6 +298,25 @@ def _positional(app: Any) -> list[str] | None:
         for parameter in parameters
         if parameter.kind in positional and parameter.default is inspect.Parameter.empty
     ]
+
+
+def _positional_of_code(app: Any) -> list[str] | None:
+    """What _positional() says, for plain functions, methods and objects whose class has a plain __call__."""
+    bound = 0
+    if not isinstance(app, FunctionType | MethodType | type) and "__signature__" not in dir(app):
+        app = getattr(type(app), "__call__", None)
+        bound = 1
+    if isinstance(app, MethodType):
+        app = app.__func__
+        bound = 1
+    if not isinstance(app, FunctionType) or hasattr(app, "__wrapped__"):
+        return None
+    code = app.__code__
+    variable = 0x04  # inspect.CO_VARARGS
+    if code.co_flags & variable:
+        return None
+    names = code.co_varnames[bound : code.co_argcount]
+    return list(names[: len(names) - len(app.__defaults__ or ())])
 
 
 def _kind_of(found: Any) -> str:
@@ -305,7 +346,7 @@ def choose(app: Any, name: str, worker_class: str | None) -> Shape:
             f'"{name}" is {_article(shape.interface)} application ({shape.reason}): '
             f"serve it with -k {WORKER_CLASS[shape.interface]}, not -k {worker_class}"
         )
-    return Shape(asked, f"-k {worker_class} says so")
+    return Shape(asked, f"-k {worker_class}")
 
 
 def _article(interface: Interface) -> str:
@@ -320,6 +361,6 @@ def _undecided(app: Any, name: str) -> str:
             f'"{name}" takes no parameters, so it looks like a factory: '
             f"name it {call}, or add --factory"
         )
-    if inspect.isclass(app) and names is not None and len(names) == 1:
+    if isinstance(app, type) and names is not None and len(names) == 1:
         return f'"{name}" looks like an application of ASGI 2, and ASGI 3 is needed'
     return f'"{name}" does not show whether it is ASGI or WSGI: say -k asgi or -k gthread'

@@ -34,6 +34,8 @@ void drop_later(void* object) noexcept {
   }
 }
 
+bool drops_wait() noexcept { return queue().filled.load(std::memory_order_acquire); }
+
 void drop_queued(GilHeld&) noexcept {
   Queue& waiting = queue();
   if (!waiting.filled.load(std::memory_order_acquire)) return;

@@ -11,6 +11,8 @@ namespace cppcorn::python {
 // Drops one reference to an object (a PyObject*) at the next drop_queued(). From any thread, GIL or
 // not.
 void drop_later(void* object) noexcept;
+// Something waits for drop_queued(). From any thread.
+bool drops_wait() noexcept;
 // Drops all that wait. Runs arbitrary Python (__del__): call it where the app may be re-entered.
 void drop_queued(GilHeld&) noexcept;
 // Nothing is dropped any more from here on: the interpreter is being finalized.
