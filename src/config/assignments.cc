@@ -6,8 +6,8 @@
 
 #include "src/base/ascii.h"
 #include "src/base/assert.h"
-#include "src/base/log.h"
 #include "src/config/bind_address.h"
+#include "src/config/printable.h"
 #include "src/config/settings_json.h"
 
 namespace cppcorn::config {
@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 4> kPlaceNames = {"host", "port", "uds", 
 constexpr std::string_view kDefaultHost = "127.0.0.1";
 
 Error bad_value(const Origin& who, std::string_view value, std::string_view reason) {
-  return Error{
-      fmt::format("{}: '{}' is not valid; {}", who.text, log::escape_for_log(value), reason)};
+  return Error{fmt::format("{}: '{}' is not valid; {}", who.text, printable(value), reason)};
 }
 
 bool holds_word(std::string_view words, std::string_view word) noexcept {
@@ -152,6 +151,12 @@ Status Assignments::check_places(OriginKind kind) const {
   return ok_status();
 }
 
+Status Assignments::check_port(const Said& port) {
+  Result<BindAddress> address = parse_bind_address(":" + port.value);
+  if (!address) return bad_value(port.who, port.value, address.error().message);
+  return ok_status();
+}
+
 Result<std::string> Assignments::place_as_bind(const Said& strongest) const {
   for (const Place place : {kUds, kFd}) {
     const std::optional<Said>& said = places_[place];
@@ -164,8 +169,7 @@ Result<std::string> Assignments::place_as_bind(const Said& strongest) const {
   const std::optional<Said>& host = places_[kHost];
   const std::optional<Said>& port = places_[kPort] ? places_[kPort] : default_port_;
   if (port) {
-    Result<BindAddress> address = parse_bind_address(":" + port->value);
-    if (!address) return bad_value(port->who, port->value, address.error().message);
+    if (Status status = check_port(*port); !status) return status.error();
   }
   const std::string text = host_and_port(host ? host->value : kDefaultHost,
                                          port ? port->value : std::to_string(kDefaultPort));
@@ -181,6 +185,7 @@ Status Assignments::make_bind() {
   const Said* strongest = strongest_place();
   if (strongest == nullptr) {
     if (said_bind.kind != OriginKind::kDefault || !default_port_) return ok_status();
+    if (Status status = check_port(*default_port_); !status) return status;
     settings.bind.clear();
     return apply_setting(bind, ":" + default_port_->value, default_port_->who);
   }
@@ -200,6 +205,15 @@ void Assignments::settle_worker_class() {
   if (settings.worker_class != WorkerClass::kSync || settings.threads == 1) return;
   settings.worker_class = WorkerClass::kGthread;
   add_notice(fmt::format("worker class sync with {} threads is gthread", settings.threads));
+}
+
+// A header of the user's own takes the place of the server's, as in uvicorn.
+void Assignments::replace_own_headers() {
+  for (const std::string& header : settings.header) {
+    const std::string_view name = std::string_view(header).substr(0, header.find(':'));
+    if (iequals(name, "server")) settings.server_header = false;
+    if (iequals(name, "date")) settings.date_header = false;
+  }
 }
 
 // What was set and is not read by the kind of worker that was asked for.
@@ -225,6 +239,7 @@ Status Assignments::finish() {
     }
   }
   settle_worker_class();
+  replace_own_headers();
   note_unread_settings();
   return ok_status();
 }

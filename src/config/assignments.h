@@ -49,7 +49,9 @@ class Assignments {
   Result<std::string> place_as_bind(const Said& strongest) const;
   const Said* strongest_place() const;
   Status check_places(OriginKind kind) const;
+  static Status check_port(const Said& port);
   void settle_worker_class();
+  void replace_own_headers();
   void note_unread_settings();
 
   std::array<std::optional<Said>, kPlaces> places_;

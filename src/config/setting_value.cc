@@ -6,10 +6,14 @@
 #include <array>
 
 #include "src/base/ascii.h"
+#include "src/base/log.h"
 #include "src/config/settings_table.h"
 
 namespace cppcorn::config {
 namespace {
+
+static_assert(static_cast<int>(LogLevel::kTrace) == static_cast<int>(log::Level::kTrace) &&
+              static_cast<int>(LogLevel::kCritical) == static_cast<int>(log::Level::kCritical));
 
 constexpr std::string_view kNone = "none";  // "not set", of what has no other way to say so
 

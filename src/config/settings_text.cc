@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "src/base/log.h"
 #include "src/config/options.h"
+#include "src/config/printable.h"
 #include "src/config/settings_table.h"
 
 namespace cppcorn::config {
@@ -110,7 +110,7 @@ std::string print_config_text(const ParseOutcome& outcome) {
   std::string out;
   for (const Setting& setting : settings_table()) {
     out += fmt::format("{} = {}  # {}\n", setting.name,
-                       log::escape_for_log(value_text(outcome.settings, setting), SIZE_MAX),
+                       printable(value_text(outcome.settings, setting)),
                        outcome.origin_of(setting.name).text);
   }
   return out;
@@ -122,8 +122,8 @@ std::string changed_settings_text(const ParseOutcome& outcome) {
   for (const Setting& setting : settings_table()) {
     const std::string value = value_text(outcome.settings, setting);
     if (value == value_text(defaults, setting)) continue;
-    out += fmt::format("{}{} = {} ({})", out.empty() ? "" : "; ", setting.name,
-                       log::escape_for_log(value), outcome.origin_of(setting.name).text);
+    out += fmt::format("{}{} = {} ({})", out.empty() ? "" : "; ", setting.name, printable(value),
+                       outcome.origin_of(setting.name).text);
   }
   return out;
 }

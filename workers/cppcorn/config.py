@@ -1,7 +1,8 @@
-"""``python -m cppcorn.config FILE``: reads a configuration file and prints its settings as one JSON object.
+"""``python -m cppcorn.config FILE``: prints the settings of a configuration file as a JSON object.
 
-The master, which holds no Python, starts it for ``-c FILE.toml``. What the settings mean is not known here: names and
-values are checked by the master. A file that cannot be read ends it with one line on standard error and exit code 1.
+The master, which holds no Python, starts it for ``-c FILE.toml``. What the settings mean is not
+known here: names and values are checked by the master. A file that cannot be read ends it with one
+line on standard error and exit code 1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ class ConfigError(Exception):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The settings of a TOML file: all of it, or of pyproject.toml the table tool.cppcorn. Raises ConfigError."""
+    """The settings of a TOML file: all of it, or of pyproject.toml the table tool.cppcorn.
+
+    Raises ConfigError.
+    """
     content: Any
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -41,7 +45,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def check_value(key: str, value: object) -> None:
-    """Raises ConfigError when a value is none that a setting can have, such as a date or a table."""
+    """Raises ConfigError when a value is none that a setting can have: a date, a table."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str | int) or is_number(item) for item in items):
         raise ConfigError(f"key {key}: allowed: a text, a number, true or false, or a list of them")
