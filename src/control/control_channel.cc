@@ -62,10 +62,17 @@ void ControlChannel::on_events(int events) {
   read_messages();
 }
 
-void ControlChannel::read_messages() {
+void ControlChannel::read_rest() {
+  const std::shared_ptr<bool> alive = alive_;
+  while (!closed_ && read_messages() && *alive) {
+  }
+}
+
+// False when there was nothing to read, or nobody is left to read for.
+bool ControlChannel::read_messages() {
   char piece[16384];
   const ssize_t count = recv(fd_.get(), piece, sizeof piece, MSG_DONTWAIT);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (count < 0 && errno != ECONNRESET) return fail(std::strerror(errno));
   if (count <= 0) return fail("");
   if (!lines_.append({piece, static_cast<size_t>(count)})) return fail("a line is too long");
@@ -74,14 +81,19 @@ void ControlChannel::read_messages() {
     Result<ToMaster> message = decode_to_master(*line);
     if (!message) return fail(message.error().message);
     handler_.on_message(*message);
-    if (!*alive || closed_) return;
+    if (!*alive || closed_) return false;
   }
+  return true;
 }
 
-void ControlChannel::fail(const std::string& reason) {
+bool ControlChannel::fail(const std::string& reason) {
   closed_ = true;
   watcher_.stop();
+  // A worker that still lives gets an EOF, and drains. The descriptor itself stays until libuv has
+  // forgotten it.
+  shutdown(fd_.get(), SHUT_RDWR);
   handler_.on_channel_closed(reason);
+  return false;
 }
 
 }  // namespace cppcorn::control

@@ -45,12 +45,15 @@ class ControlChannel {
   // Queues and sends what the socket takes; the rest follows from the loop. Without effect once the
   // worker's end is closed.
   void send(const ToWorker& message);
+  // Reads all that is there now, with the usual upcalls: for when the process is known to have
+  // ended.
+  void read_rest();
 
  private:
   void on_events(int events);
   void flush() noexcept;
-  void read_messages();
-  void fail(const std::string& reason);
+  bool read_messages();
+  bool fail(const std::string& reason);  // false, for its caller to return
   void watch() noexcept;
 
   Handler& handler_;

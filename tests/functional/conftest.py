@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from cppcorn_server import Server
 from http_client import Client
+from master_harness import run_master
+
+__all__ = ["run_master"]  # a fixture
 
 KINDS = ("asgi", "gthread", "sync")
 WSGI_KINDS = ("gthread", "sync")

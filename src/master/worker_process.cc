@@ -1,0 +1,184 @@
+#include "src/master/worker_process.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "src/base/log.h"
+#include "src/control/worker_control.h"
+
+namespace cppcorn::master {
+
+using control::ControlChannel;
+using control::kKillGraceMs;
+using net::ChildProcess;
+
+namespace {
+
+// -P: the current directory is not searched before the installed packages, so that a cppcorn.py of
+// the user's is not taken for this package; the worker itself adds where the application lies.
+const std::vector<std::string> kWorkerArguments = {"-P", "-m", "cppcorn.worker"};
+
+// Timers count in milliseconds since boot; settings have no upper bound.
+constexpr uint64_t kLongestDelayMs = 1ULL << 40;
+
+std::vector<int> descriptors_of(const WorkerPlan& plan, int channel) {
+  std::vector<int> descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+  static_assert(control::kControlFd == STDERR_FILENO + 1);
+  descriptors.push_back(channel);
+  descriptors.insert(descriptors.end(), plan.listeners.begin(), plan.listeners.end());
+  return descriptors;
+}
+
+control::Start start_of(const WorkerPlan& plan, uint32_t number) {
+  control::Start start = plan.start;
+  start.worker_number = number;
+  int fd = control::kControlFd;
+  for (control::InheritedListener& listener : start.listeners) listener.fd = ++fd;
+  return start;
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(net::EventLoop& loop, uint32_t number, Handler& handler)
+    : loop_(loop),
+      number_(number),
+      handler_(handler),
+      kill_timer_(loop, [this] { on_time_over(); }) {}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::spawn(net::EventLoop& loop,
+                                                            const WorkerPlan& plan, uint32_t number,
+                                                            Handler& handler) {
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, number, handler));
+  if (Status status = worker->start(plan); !status) return status.error();
+  return worker;
+}
+
+Status WorkerProcess::start(const WorkerPlan& plan) {
+  Result<ControlChannel::Ends> ends = ControlChannel::create_ends();
+  if (!ends) return ends.error();
+  ChildProcess::Options options;
+  options.file = plan.python;
+  options.arguments = kWorkerArguments;
+  options.environment = plan.environment;
+  options.environment.push_back(
+      fmt::format("{}={}", control::kControlFdVariable, control::kControlFd));
+  options.descriptors = descriptors_of(plan, ends->workers.get());
+  auto process =
+      ChildProcess::spawn(loop_, options, [this](ChildProcess::Exit exit) { on_exit(exit); });
+  if (!process) return process.error();
+  graceful_timeout_ms_ = std::min(plan.start.graceful_timeout_ms, kLongestDelayMs);
+  process_ = std::move(*process);
+  ControlChannel::Handler& handler = *this;
+  channel_ = std::make_unique<ControlChannel>(loop_, std::move(ends->ours), handler);
+  channel_->send(start_of(plan, number_));
+  return ok_status();
+}
+
+uint64_t WorkerProcess::served_ms() const noexcept {
+  return ready_at_ms_ ? loop_.now_ms() - *ready_at_ms_ : 0;
+}
+
+void WorkerProcess::drain(uint64_t timeout_ms) {
+  timeout_ms = std::min(timeout_ms, kLongestDelayMs);
+  told_to_end_ = true;
+  state_ = State::kEnding;
+  channel_->send(control::Drain{timeout_ms});
+  kill_after(timeout_ms + kKillGraceMs);
+}
+
+void WorkerProcess::stop() {
+  told_to_end_ = true;
+  state_ = State::kEnding;
+  channel_->send(control::Stop{});
+  kill_after(control::kStopTimeoutMs + kKillGraceMs);
+}
+
+void WorkerProcess::kill() noexcept {
+  told_to_end_ = true;
+  state_ = State::kEnding;
+  process_->kill(SIGKILL);
+}
+
+void WorkerProcess::kill_after(uint64_t delay_ms) { kill_timer_.start(delay_ms); }
+
+void WorkerProcess::on_time_over() {
+  log::warning("Worker (pid: {}) has not ended in time and is killed", pid());
+  process_->kill(SIGKILL);
+}
+
+void WorkerProcess::on_message(const control::ToMaster& message) {
+  std::visit(
+      [this](const auto& one) {
+        using Message = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<Message, control::Hello>) {
+          on_hello(one);
+        } else if constexpr (std::is_same_v<Message, control::Failed>) {
+          on_failed(one);
+        } else if constexpr (std::is_same_v<Message, control::Bye>) {
+          said_bye_ = true;
+        } else if constexpr (std::is_same_v<Message, control::Draining>) {
+          log::debug("Worker (pid: {}) accepts no more connections", pid());
+        } else if (state_ == State::kStarting) {
+          state_ = State::kServing;
+          ready_at_ms_ = loop_.now_ms();
+          handler_.on_worker_ready(*this, one);
+        }
+      },
+      message);
+}
+
+void WorkerProcess::on_hello(const control::Hello& hello) {
+  if (hello.protocol == control::kProtocol) {
+    log::debug("Worker (pid: {}) runs Python {} with cppcorn {}", pid(), hello.python,
+               hello.version);
+    return;
+  }
+  on_failed(
+      {control::Stage::kProtocol,
+       fmt::format(
+           "the package cppcorn speaks protocol {}, the program cppcorn protocol {}: they are "
+           "of different versions; stop the server and start it again",
+           hello.protocol, control::kProtocol),
+       ""});
+}
+
+void WorkerProcess::on_failed(control::Failed failed) {
+  // The worker's own words come after the master's when the protocols differ: the first count.
+  if (!failed_) failed_ = std::move(failed);
+  if (told_to_end_) return;
+  state_ = State::kEnding;
+  // It ends by itself, unless a thread of the application keeps the interpreter from it.
+  kill_after(control::kStopTimeoutMs + kKillGraceMs);
+}
+
+void WorkerProcess::on_channel_closed(const std::string& reason) {
+  if (!reason.empty()) log::error("What worker (pid: {}) says makes no sense: {}", pid(), reason);
+  if (state_ == State::kEnding || !process_->running()) return;
+  // Mostly this is the end of the process, which is told next. If not, the worker has noticed it as
+  // well and drains.
+  state_ = State::kEnding;
+  kill_after(graceful_timeout_ms_ + kKillGraceMs);
+}
+
+void WorkerProcess::on_exit(ChildProcess::Exit exit) {
+  channel_->read_rest();  // its last words may be later in this turn
+  kill_timer_.stop();
+  handler_.on_worker_exit(*this, exit);
+}
+
+std::string exit_text(ChildProcess::Exit exit) {
+  if (exit.signal == 0) return fmt::format("exited with code {}", exit.code);
+  const char* name = sigabbrev_np(exit.signal);
+  std::string text = name != nullptr ? fmt::format("was killed by SIG{}", name)
+                                     : fmt::format("was killed by signal {}", exit.signal);
+  if (exit.signal == SIGKILL) text += ": perhaps out of memory?";
+  return text;
+}
+
+}  // namespace cppcorn::master
