@@ -93,7 +93,8 @@ ResponseEncoder::ResponseEncoder(const RequestFacts& facts,
 
 EncodeError ResponseEncoder::inform(ByteBuffer& out, int status,
                                     std::span<const http::Field> fields) {
-  if (state_ != State::kIdle) return EncodeError::kWrongOrder;
+  // A head that is held back has not been sent: ASGI's early hints come behind http.response.start.
+  if (state_ != State::kIdle && state_ != State::kHead) return EncodeError::kWrongOrder;
   if (status < 100 || status > 199 || status == 101) return EncodeError::kBadStatus;
   for (const http::Field& field : fields) {
     if (const EncodeError error = check_field(field.name, field.value); error != EncodeError::kNone)

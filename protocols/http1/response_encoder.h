@@ -56,7 +56,8 @@ class ResponseEncoder {
  public:
   ResponseEncoder(const RequestFacts& facts, const ResponseDefaults& defaults) noexcept;
 
-  // A whole informational response (103 and such); nothing when the client speaks HTTP/1.0.
+  // A whole informational response (103 and such); nothing when the client speaks HTTP/1.0. Allowed
+  // until end_head(): a head that was begun is then held in another buffer.
   [[nodiscard]] EncodeError inform(ByteBuffer& out, int status,
                                    std::span<const http::Field> fields);
 

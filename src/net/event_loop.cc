@@ -142,6 +142,14 @@ void EventLoop::delete_later(std::unique_ptr<Deferred> object) {
 
 int EventLoop::backend_fd() const noexcept { return uv_backend_fd(loop_.get()); }
 
+bool EventLoop::settled() const noexcept {
+  // libuv has no function that tells. The queue is a ring that begins and ends at its head, in
+  // every 1.x; its type's name differs.
+  const void* queue = &loop_->watcher_queue;
+  const bool nothing_started = *static_cast<const void* const*>(queue) == queue;
+  return nothing_started && loop_->closing_handles == nullptr && !internals_->has_work();
+}
+
 int EventLoop::backend_timeout_ms() const noexcept {
   if (internals_->has_work()) return 0;
   if (uv_loop_alive(loop_.get()) == 0) return kForever;

@@ -64,6 +64,10 @@ class EventLoop {
   // and how long that loop may sleep at most, in ms (kForever: no limit).
   int backend_fd() const noexcept;
   int backend_timeout_ms() const noexcept;
+  // False while something was begun that libuv tells the kernel of only in its next turn (a handle
+  // that was started in a callback): a foreign loop must not sleep then, whatever
+  // backend_timeout_ms() says.
+  bool settled() const noexcept;
 
   uv_loop_s* uv() noexcept { return loop_.get(); }  // for src/net only
 

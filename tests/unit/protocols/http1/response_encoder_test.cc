@@ -186,7 +186,6 @@ TEST(ResponseEncoder, KeepsItsOrder) {
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(encoder.start(out, 200), EncodeError::kNone);
   EXPECT_EQ(encoder.start(out, 200), EncodeError::kWrongOrder);
-  EXPECT_EQ(encoder.inform(out, 103, {}), EncodeError::kWrongOrder);
   encoder.restart();
   out.clear();
   EXPECT_FALSE(encoder.started());
@@ -202,6 +201,12 @@ TEST(ResponseEncoder, Informs) {
   EXPECT_EQ(out.view(), "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n");
   EXPECT_EQ(encoder.inform(out, 101, {}), EncodeError::kBadStatus);
   EXPECT_EQ(encoder.inform(out, 200, {}), EncodeError::kBadStatus);
+  // Behind start() too, as long as the head is held back: it is in another buffer.
+  ByteBuffer head;
+  EXPECT_EQ(encoder.start(head, 200), EncodeError::kNone);
+  EXPECT_EQ(encoder.inform(out, 103, fields), EncodeError::kNone);
+  EXPECT_EQ(encoder.end_head(head, 0, {}, false), EncodeError::kNone);
+  EXPECT_EQ(encoder.inform(out, 103, fields), EncodeError::kWrongOrder);
   ByteBuffer old;
   ResponseEncoder http10({.http10 = true}, kPlain);
   EXPECT_EQ(http10.inform(old, 103, fields), EncodeError::kNone);

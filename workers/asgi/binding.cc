@@ -1,0 +1,114 @@
+#include "workers/asgi/binding.h"
+
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/base/log.h"
+#include "src/config/settings_json.h"
+#include "workers/asgi/awaitable.h"
+#include "workers/asgi/cycle_object.h"
+#include "workers/asgi/send.h"
+#include "workers/asgi/worker.h"
+#include "workers/asyncio/binding.h"
+#include "workers/python/errors.h"
+#include "workers/python/interned.h"
+
+namespace cppcorn::asgi {
+
+namespace py = pybind11;
+using python::GilHeld;
+using python::PyRef;
+
+namespace {
+
+PyRef ref_of(const py::object& object) {
+  return object.is_none() ? PyRef() : PyRef::borrow(object.ptr());
+}
+
+std::unique_ptr<AsgiWorker> make_worker(std::shared_ptr<asyncio::LoopDriver> driver,
+                                        const std::string& settings_json,
+                                        const std::vector<int>& listeners) {
+  Result<config::Settings> settings = config::from_json(settings_json);
+  if (!settings) throw py::value_error(settings.error().message);
+  std::vector<UniqueFd> owned;
+  for (const int fd : listeners) owned.emplace_back(fd);
+  return std::make_unique<AsgiWorker>(std::move(driver), std::move(*settings), std::move(owned));
+}
+
+void start(AsgiWorker& worker, const py::object& app, const py::object& loop,
+           const py::object& context, const py::object& create_task, const py::object& state) {
+  auto gil = GilHeld::by_interpreter();
+  Engine::Host host{ref_of(app), ref_of(loop), ref_of(context), ref_of(create_task), ref_of(state)};
+  if (!worker.start(gil, std::move(host))) throw py::error_already_set();
+}
+
+void drain(AsgiWorker& worker, const py::object& on_drained) {
+  auto gil = GilHeld::by_interpreter();
+  worker.drain(gil, ref_of(on_drained));
+}
+
+void when_idle(AsgiWorker& worker, const py::object& callback) {
+  auto gil = GilHeld::by_interpreter();
+  worker.engine().when_idle(gil, ref_of(callback));
+}
+
+void cancel_tasks(AsgiWorker& worker) {
+  auto gil = GilHeld::by_interpreter();
+  worker.engine().cancel_tasks(gil);
+}
+
+void write_log(const std::string& level, const std::string& text) {
+  if (level == "debug") return log::write(log::Level::kDebug, text);
+  if (level == "info") return log::write(log::Level::kInfo, text);
+  if (level == "warning") return log::write(log::Level::kWarning, text);
+  return log::write(log::Level::kError, text);
+}
+
+void stop(AsgiWorker& worker) {
+  auto gil = GilHeld::by_interpreter();
+  worker.stop(gil);
+}
+
+void close(AsgiWorker& worker) {
+  auto gil = GilHeld::by_interpreter();
+  worker.close(gil);
+}
+
+}  // namespace
+
+void bind_asgi(py::module_& module) {
+  auto gil = GilHeld::by_interpreter();
+  if (!python::intern_all(gil) || !prepare_send(gil) || !prepare_awaitable_types(gil) ||
+      !prepare_cycle_type(gil)) {
+    throw py::error_already_set();
+  }
+  asyncio::bind_asyncio(module);
+  module.attr("ClientDisconnected") = py::handle(client_disconnected_type());
+  // To the error log of this process.
+  if (!py::hasattr(module, "log")) module.def("log", &write_log, py::arg("level"), py::arg("text"));
+  py::class_<AsgiWorker>(module, "AsgiWorker",
+                         "The server and the engine of an ASGI worker, on the loop of a driver.")
+      .def(py::init(&make_worker), py::arg("driver"), py::arg("settings_json"),
+           py::arg("listeners"))
+      .def("start", &start, py::arg("app"), py::arg("loop"), py::arg("context"),
+           py::arg("create_task"), py::arg("state"))
+      .def(
+          "follow",
+          [](AsgiWorker& worker, control::WorkerControl& control, const py::object& on_order) {
+            worker.follow(control, ref_of(on_order));
+          },
+          py::arg("control"), py::arg("on_order"), py::keep_alive<1, 2>())
+      .def("drain", &drain, py::arg("on_drained"))
+      .def("when_idle", &when_idle, py::arg("callback"))
+      .def("cancel_tasks", &cancel_tasks)
+      .def("stop", &stop)
+      .def("close", &close)
+      .def_property_readonly("tasks", [](AsgiWorker& worker) { return worker.engine().tasks(); })
+      .def_property_readonly("connections", &AsgiWorker::connections)
+      .def_property_readonly("requests_in_flight", &AsgiWorker::requests_in_flight);
+}
+
+}  // namespace cppcorn::asgi
