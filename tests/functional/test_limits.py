@@ -9,11 +9,12 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from conftest import Serve
-from cppcorn_server import Server, wait_until
+from cppcorn_server import Server, is_sanitized, wait_until
 from http_client import Client, ConnectionEnded, chunked, request
 
 Connect = Callable[..., Client]
@@ -212,7 +213,7 @@ def test_an_idle_connection_has_no_deadline_but_keep_alive(hasty: Server, connec
     assert client.get("/hello").status == 200
 
 
-def test_a_slow_app_is_no_slow_client(hasty: Server, connect: Connect, tmp_path) -> None:
+def test_a_slow_app_is_no_slow_client(hasty: Server, connect: Connect, tmp_path: Path) -> None:
     """The deadlines are the client's: while the app thinks, none of them runs."""
     gate = tmp_path / "gate"
     client = connect(hasty)
@@ -246,7 +247,7 @@ def test_at_the_limit_the_oldest_idle_connection_goes(
 
 
 def test_at_the_limit_busy_connections_stay(
-    serve: Serve, connect: Connect, tmp_path, kind: str
+    serve: Serve, connect: Connect, tmp_path: Path, kind: str
 ) -> None:
     """Who comes then waits for a place, and gets it."""
     if kind == "sync":
@@ -287,8 +288,6 @@ def test_without_descriptors_accepting_pauses(serve: Serve, kind: str) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    from pathlib import Path
-
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
@@ -352,5 +351,44 @@ def test_slow_clients_of_every_kind_on_asgi(serve: Serve, connect: Connect) -> N
                 ][number % 3]
             )
         assert_prompt(server)
-    with suppress(OSError):
-        connect(server).get("/hello")
+
+
+# --- What an idle connection costs ---
+
+IDLE_CONNECTIONS = 3000
+
+
+@pytest.mark.skipif(is_sanitized(), reason="a sanitizer's allocator has costs of its own")
+@pytest.mark.parametrize("kind", ["asgi", "gthread"])
+def test_an_idle_connection_costs_a_kilobyte(serve: Serve, kind: str) -> None:
+    """At most 1 KiB of the worker's memory each, and no processor time."""
+    needed = IDLE_CONNECTIONS + 600
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < needed:
+        pytest.skip(f"only {hard} open files are allowed here, and {needed} are needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
+    server = serve(
+        None, "--keep-alive", "60", kind=kind, preexec_fn=lambda: few_descriptors(needed)()
+    )
+    worker = server.worker_pids[0]
+    with ExitStack() as stack:
+
+        def open_idle(count: int) -> None:
+            for _ in range(count):
+                client = stack.enter_context(Client(server))
+                assert client.get("/hello").status == 200
+
+        open_idle(300)  # what the first ones need is no cost of a connection
+        before = private_bytes(worker)
+        open_idle(IDLE_CONNECTIONS)
+        grown = private_bytes(worker) - before
+        assert grown <= IDLE_CONNECTIONS * 1024 + 131072, grown / IDLE_CONNECTIONS
+        spent = processor_seconds(worker)
+        time.sleep(1)  # the time to be idle in
+        assert processor_seconds(worker) - spent <= 0.05
+
+
+def private_bytes(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    fields = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
+    return sum(int(fields[f"Private_{kind}"].split()[0]) for kind in ("Dirty", "Clean")) * 1024
