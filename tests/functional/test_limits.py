@@ -367,9 +367,7 @@ def test_an_idle_connection_costs_a_kilobyte(serve: Serve, kind: str) -> None:
     if hard < needed:
         pytest.skip(f"only {hard} open files are allowed here, and {needed} are needed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, needed), hard))
-    server = serve(
-        None, "--keep-alive", "60", kind=kind, preexec_fn=lambda: few_descriptors(needed)()
-    )
+    server = serve(None, "--keep-alive", "60", kind=kind, preexec_fn=few_descriptors(needed))
     worker = server.worker_pids[0]
     with ExitStack() as stack:
 
