@@ -30,8 +30,8 @@ STOP_TIMEOUT_S = 20.0
 WAIT_TIMEOUT_S = 20.0
 POLL_S = 0.01
 
-LISTENING = re.compile(r"Listening at: (\S+)")
-READY = re.compile(r"\[(\d+)\] \[INFO\] Worker ready|Worker ready \(pid:? ?(\d+)\)", re.IGNORECASE)
+LISTENING = re.compile(r"Listening at: (.+) \(\d+\)$", re.MULTILINE)
+READY = re.compile(r"Worker ready \(pid: (\d+)\)")
 CRASHES = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|"
     r"runtime error:|check failed|"
@@ -223,16 +223,13 @@ class Server:
 
     @property
     def worker_pids(self) -> list[int]:
-        return [int(one or other) for one, other in READY.findall(self.log)]
+        return [int(pid) for pid in READY.findall(self.log)]
 
     # --- Where it listens ---
 
     @property
     def urls(self) -> list[str]:
-        # One line may name several addresses, separated by commas.
-        return [
-            url for group in LISTENING.findall(self.log) for url in group.rstrip(",").split(",")
-        ]
+        return [url for group in LISTENING.findall(self.log) for url in group.split(", ")]
 
     @property
     def url(self) -> str:
