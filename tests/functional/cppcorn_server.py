@@ -229,7 +229,7 @@ class Server:
 
     @property
     def urls(self) -> list[str]:
-        return [url for group in LISTENING.findall(self.log) for url in group.split(", ")]
+        return [url for group in LISTENING.findall(self.log) for url in group.split(",")]
 
     @property
     def url(self) -> str:
