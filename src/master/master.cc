@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/base/log.h"
+#include "src/config/settings_text.h"
 #include "src/master/listening_socket.h"
 #include "src/master/preparation.h"
 #include "src/master/supervisor.h"
@@ -139,6 +140,8 @@ std::string urls_text(const std::vector<ListeningSocket>& sockets) {
 void log_beginning(const config::ParseOutcome& outcome, const std::string& version) {
   log::info("Starting cppcorn {}", version);
   for (const std::string& notice : outcome.notices) log::warning("{}", notice);
+  const std::string changed = config::changed_settings_text(outcome);
+  if (!changed.empty()) log::info("Settings: {}", changed);
 }
 
 Status set_up_log(const config::Settings& settings) {
