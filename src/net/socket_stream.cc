@@ -1,3 +1,5 @@
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,6 +70,7 @@ class SocketStream final : public Stream,
   void close() noexcept override;
   void abort() noexcept override;
   bool closed() const noexcept override { return !socket_.valid(); }
+  uint64_t unacknowledged_bytes() const noexcept override;
 
  private:
   friend class Handle<SocketStream, uv_poll_t>;
@@ -337,6 +340,12 @@ void SocketStream::close() noexcept {
   Base::close();  // before the descriptor, whose number may come back at once
   socket_.reset();
   output_.clear();
+}
+
+uint64_t SocketStream::unacknowledged_bytes() const noexcept {
+  int bytes = 0;
+  if (closed() || ioctl(socket_.get(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<uint64_t>(bytes);
 }
 
 void SocketStream::abort() noexcept {

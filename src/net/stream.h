@@ -63,6 +63,10 @@ class Stream {
   virtual void close() noexcept = 0;
   virtual void abort() noexcept = 0;
   virtual bool closed() const noexcept = 0;
+
+  // Bytes that were sent but that the peer's kernel has not taken yet. Several megabytes of a
+  // response may stand there, so only this shows whether a slow reader reads. Costs a system call.
+  virtual uint64_t unacknowledged_bytes() const noexcept = 0;
 };
 
 // Adopts a connected, non-blocking socket. sendfile may be switched off (--no-sendfile): files are

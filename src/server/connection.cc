@@ -113,6 +113,7 @@ void Connection::after_flush() {
   upcall_drained();
   update_write_deadline();
   if (closing_ && stream_->output().empty() && !lingering_) return end();
+  if ((parser_.paused() || !unparsed_.empty()) && may_parse_ahead()) schedule();
   update_read_mode();
 }
 
@@ -187,11 +188,7 @@ void Connection::schedule() noexcept {
 void Connection::on_turn_end() noexcept {
   if (closed_) return;
   if (abort_) return close_now(true);
-  const uint64_t requests_before = core_.requests_total;
   if (!closing_) serve_next();
-  // What was dispatched just now waits for an engine that runs after the loop's turn: don't sleep
-  // first.
-  if (core_.requests_total != requests_before) core_.loop.wake();
   if (abort_) return close_now(true);
   if (closing_) abandon(exchanges_);
   if (!stream_->output().empty() && !stream_->flush()) return;  // on_error follows

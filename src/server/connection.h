@@ -42,6 +42,8 @@ class Connection final : public net::Deferred,
   // Requests that are parsed ahead while earlier ones are answered. wrk and browsers use at
   // most 16.
   static constexpr size_t kPipelineMax = 32;
+  // Bytes of responses that wait for the client; beyond, no further request of its is taken.
+  static constexpr uint64_t kOutputMax = Exchange::kHighWater;
   // Bytes behind a paused parser; then reading stops.
   static constexpr size_t kUnparsedMax = 65536;
   // Of a request body that nobody wants: read and dropped, to keep the connection. More costs more
@@ -148,6 +150,7 @@ class Connection final : public net::Deferred,
       0;  // of read_mode_; the wheel's deadline may be earlier and is then set anew
   uint64_t body_window_bytes_ = 0;
   uint64_t write_window_bytes_ = 0;
+  uint64_t write_window_in_kernel_ = 0;  // unacknowledged when the window began
   uint64_t discarded_bytes_ = 0;
   uint32_t exchange_count_ = 0;
   ReadMode read_mode_ = ReadMode::kNone;

@@ -89,12 +89,16 @@ void Connection::update_write_deadline() noexcept {
   if (window_ms == 0 || stream_->output().empty()) return write_deadline_.cancel();
   if (write_deadline_.set()) return;
   write_window_bytes_ = 0;
+  write_window_in_kernel_ = stream_->unacknowledged_bytes();
   core_.wheel.set(write_deadline_, window_ms);
 }
 
 void Connection::on_write_deadline() noexcept {
   if (closed_ || stream_->output().empty()) return;
-  if (write_window_bytes_ >= core_.window_bytes_min(core_.deadlines.write_ms)) {
+  // What the client took: of what the kernel held, and of what it was given since.
+  const uint64_t given = write_window_in_kernel_ + write_window_bytes_;
+  const uint64_t left = stream_->unacknowledged_bytes();
+  if (given >= left + core_.window_bytes_min(core_.deadlines.write_ms)) {
     return update_write_deadline();
   }
   if (may_log()) {

@@ -46,22 +46,29 @@ void Connection::on_error(int) { close_now(false); }
 
 bool Connection::may_parse_ahead() noexcept {
   if (closing_ || refused_ || body_paused_ || exchange_count_ >= kPipelineMax) return false;
+  if (stream_->output().bytes() > kOutputMax) return false;
   return exchanges_.empty() || !exchanges_.back().deferred_;
 }
 
 // At the turn's end: gives a request that had to wait to its engine, and parses what was behind it.
+// Engines act on what they were told after the loop's turn, so it must not sleep first.
 void Connection::serve_next() {
-  if (!exchanges_.empty() && exchanges_.front().deferred_) dispatch(exchanges_.front());
+  if (!exchanges_.empty() && exchanges_.front().deferred_) {
+    dispatch(exchanges_.front());
+    core_.loop.wake();
+  }
   if (parser_.paused() && may_parse_ahead()) parser_.resume();
   if (!unparsed_.empty() && !parser_.paused() && !closing_) {
     ByteBuffer bytes = std::move(unparsed_);
     parse(bytes.view());
+    core_.loop.wake();
   }
   if (closing_) return;
   if (unparsed_.size() <= kUnparsedMax && !peer_ended_) stream_->start_reading();
   if (peer_ended_ && unparsed_.empty() && !parser_.paused() && !parser_told_eof_ && !refused_) {
     parser_told_eof_ = true;
     parser_.receive_eof();
+    core_.loop.wake();
   }
   const bool no_more_requests = (peer_ended_ && unparsed_.empty()) || parser_.dead() || refused_;
   if (no_more_requests && exchanges_.empty() && !in_body_) close_when_sent();
@@ -98,7 +105,7 @@ void Connection::on_request(std::unique_ptr<http::RequestHead> head) {
     parser_.pause();
     return;
   }
-  if (exchange_count_ >= kPipelineMax) parser_.pause();
+  if (exchange_count_ >= kPipelineMax || stream_->output().bytes() > kOutputMax) parser_.pause();
   dispatch(exchange);
 }
 

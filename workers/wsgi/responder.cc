@@ -80,6 +80,7 @@ bool Responder::check_active() const {
 
 bool Responder::start(GilHeld& gil, PyObject* status, PyObject* headers, PyObject* exc_info) {
   if (!check_active()) return false;
+  if (engine_.draining()) writer_->set_close_after(true);
   if (exc_info != nullptr && exc_info != Py_None) {
     if (head_left()) return raise_again(gil, exc_info);
     writer_->restart();
