@@ -11,12 +11,8 @@
 
 namespace cppcorn::config {
 
-enum class WorkerClass : uint8_t {
-  kAuto,
-  kAsgi,
-  kGthread,
-  kSync
-};  // kAuto: the app's own shape decides
+// kAuto: the app's own shape decides.
+enum class WorkerClass : uint8_t { kAuto, kAsgi, kGthread, kSync };
 enum class AppKind : uint8_t { kAsgi, kWsgi };
 enum class Loop : uint8_t { kAuto, kAsyncio, kUvloop };
 enum class Lifespan : uint8_t { kAuto, kOn, kOff };
@@ -50,33 +46,27 @@ struct Settings {
 
   // --- deadlines ---
   uint64_t keepalive_ms = 2000;  // idle time between two requests; 0: close after each response
-  uint64_t header_timeout_ms =
-      30000;  // the whole head, from its first byte (from accept for the first); 0: none
-  uint64_t body_timeout_ms = 30000;   // window in which a body must make progress; 0: none
-  uint64_t write_timeout_ms = 60000;  // window in which a response must make progress; 0: none
-  uint32_t min_transfer_rate_bytes =
-      240;  // progress in a window: this many bytes a second; 0: one byte
-  uint64_t graceful_timeout_ms = 30000;  // for requests in flight, once told to stop
+  uint64_t header_timeout_ms = 30000;  // the whole head; a connection's first, from accept; 0: none
+  uint64_t body_timeout_ms = 30000;    // window in which a body must make progress; 0: none
+  uint64_t write_timeout_ms = 60000;   // window in which a response must make progress; 0: none
+  uint32_t min_transfer_rate_bytes = 240;  // a second, to count as progress; 0: every byte does
+  uint64_t graceful_timeout_ms = 30000;    // for requests in flight, once told to stop
 
   // --- limits ---
   uint32_t limit_request_line_bytes = 4094;   // beyond: 414; 0: no limit of its own
   uint32_t limit_request_fields = 100;        // beyond: 431; 0: no limit of its own
   uint32_t limit_request_field_bytes = 8190;  // name and value; beyond: 431; 0: no limit of its own
   uint32_t limit_request_head_bytes = 65536;  // the whole head; beyond: 431; never 0
-  std::optional<uint64_t>
-      limit_request_body_bytes;  // beyond: 413; 0: no limit; unset: request_body_bytes_max()
-  HeaderMap header_map = HeaderMap::kDrop;  // WSGI: header names that hold an underscore
+  std::optional<uint64_t> limit_request_body_bytes;  // see request_body_bytes_max(); beyond: 413
+  HeaderMap header_map = HeaderMap::kDrop;           // WSGI: header names that hold an underscore
 
   // --- buffering in WSGI workers ---
-  bool request_buffering = true;  // off: the app reads the body as it arrives
-  uint64_t request_buffer_memory_bytes =
-      128 * 1024;  // of a request body; what is longer goes to a file
-  uint64_t response_buffer_memory_bytes =
-      2 << 20;  // of a response not yet sent; what is more goes to a file
-  uint64_t response_buffer_max_bytes =
-      1ULL << 30;  // memory and file; beyond, the thread waits for the client
-  uint64_t spool_max_bytes = 4ULL << 30;  // all temporary files of a worker; beyond: 503
-  std::string tmp_upload_dir;             // of the temporary files; empty: $TMPDIR or /tmp
+  bool request_buffering = true;                     // off: the app reads the body as it arrives
+  uint64_t request_buffer_memory_bytes = 128 << 10;  // of a body; a longer one goes to a file
+  uint64_t response_buffer_memory_bytes = 2 << 20;   // not yet sent; what is more goes to a file
+  uint64_t response_buffer_max_bytes = 1 << 30;      // memory and file; beyond, the thread waits
+  uint64_t spool_max_bytes = 4ULL << 30;             // all temporary files of a worker; beyond: 503
+  std::string tmp_upload_dir;  // of the temporary files; empty: $TMPDIR or /tmp
 
   // --- ASGI ---
   Loop loop = Loop::kAuto;
@@ -86,10 +76,10 @@ struct Settings {
   bool reset_contextvars = false;  // each request in an empty context, not in a copy of lifespan's
 
   // --- requests and responses ---
-  std::string
-      root_path;  // where the app is mounted: root_path (and path) in ASGI, SCRIPT_NAME in WSGI
-  bool root_path_in_target =
-      false;  // request targets already begin with root_path: nothing is put before path
+  // Where the app is mounted: root_path, and put before path, in ASGI; SCRIPT_NAME in WSGI. In the
+  // target: request targets begin with it already.
+  std::string root_path;
+  bool root_path_in_target = false;
   bool sendfile = true;
   bool server_header = true;
   bool date_header = true;
