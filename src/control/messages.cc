@@ -16,6 +16,8 @@ namespace {
 
 // A message is one line in a log, however much an exception has to say.
 constexpr size_t kTextBytesMax = 8 * 1024;
+// Of a type that is not known, for a log.
+constexpr size_t kTypeBytesMax = 40;
 
 // --- writing ---
 
@@ -92,6 +94,7 @@ std::string line_of(const Drain& drain) {
   return Writer("drain").number("timeout_ms", drain.timeout_ms).line();
 }
 std::string line_of(const Stop&) { return Writer("stop").line(); }
+std::string line_of(const Unknown& unknown) { return Writer(unknown.type).line(); }
 
 std::string line_of(const Hello& hello) {
   return Writer("hello")
@@ -223,8 +226,7 @@ Failed read_failed(Reader& reader) {
   return failed;
 }
 
-// Parses the line, and lets `read(type, reader)` make the message; it returns false for a type that
-// it does not know.
+// Parses the line, and lets `read(type, reader)` make the message.
 template <typename Message, typename Read>
 Result<Message> decode(std::string_view line, Read read) {
   simdjson::dom::parser parser;
@@ -236,12 +238,9 @@ Result<Message> decode(std::string_view line, Read read) {
   }
   Reader reader(object);
   const std::string type = reader.text("type");
-  Message message;
-  if (reader.error().empty() && !read(type, reader, message)) {
-    return Error{fmt::format("a message of the unknown type \"{}\"", type.substr(0, 40))};
-  }
-  if (!reader.error().empty()) return Error{fmt::format("{} message: {}", type, reader.error())};
-  return message;
+  Message message = read(type, reader);
+  if (reader.error().empty()) return message;
+  return Error{fmt::format("{} message: {}", type.substr(0, kTypeBytesMax), reader.error())};
 }
 
 }  // namespace
@@ -254,34 +253,24 @@ std::string encode(const ToMaster& message) {
 }
 
 Result<ToWorker> decode_to_worker(std::string_view line) {
-  return decode<ToWorker>(line, [](const std::string& type, Reader& reader, ToWorker& message) {
-    if (type == "start")
-      message = read_start(reader);
-    else if (type == "drain")
-      message = Drain{reader.number<uint64_t>("timeout_ms")};
-    else if (type == "stop")
-      message = Stop{};
-    else
-      return false;
-    return true;
+  return decode<ToWorker>(line, [](const std::string& type, Reader& reader) -> ToWorker {
+    if (type == "start") return read_start(reader);
+    if (type == "drain") return Drain{reader.number<uint64_t>("timeout_ms")};
+    if (type == "stop") return Stop{};
+    return Unknown{type.substr(0, kTypeBytesMax)};
   });
 }
 
 Result<ToMaster> decode_to_master(std::string_view line) {
-  return decode<ToMaster>(line, [](const std::string& type, Reader& reader, ToMaster& message) {
-    if (type == "hello")
-      message = read_hello(reader);
-    else if (type == "ready")
-      message = Ready{reader.text("kind"), reader.text("reason"), reader.text("app")};
-    else if (type == "failed")
-      message = read_failed(reader);
-    else if (type == "draining")
-      message = Draining{};
-    else if (type == "bye")
-      message = Bye{};
-    else
-      return false;
-    return true;
+  return decode<ToMaster>(line, [](const std::string& type, Reader& reader) -> ToMaster {
+    if (type == "hello") return read_hello(reader);
+    if (type == "ready") {
+      return Ready{reader.text("kind"), reader.text("reason"), reader.text("app")};
+    }
+    if (type == "failed") return read_failed(reader);
+    if (type == "draining") return Draining{};
+    if (type == "bye") return Bye{};
+    return Unknown{type.substr(0, kTypeBytesMax)};
   });
 }
 

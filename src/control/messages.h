@@ -63,7 +63,13 @@ struct Stop {
   bool operator==(const Stop&) const = default;
 };
 
-using ToWorker = std::variant<Start, Drain, Stop>;
+// A message that this version does not know: it is passed over.
+struct Unknown {
+  std::string type;
+  bool operator==(const Unknown&) const = default;
+};
+
+using ToWorker = std::variant<Start, Drain, Stop, Unknown>;
 
 // --- worker to master ---
 
@@ -105,7 +111,7 @@ struct Bye {
   bool operator==(const Bye&) const = default;
 };
 
-using ToMaster = std::variant<Hello, Ready, Failed, Draining, Bye>;
+using ToMaster = std::variant<Hello, Ready, Failed, Draining, Bye, Unknown>;
 
 // One line, newline included. Bytes that are not UTF-8 become U+FFFD; texts that are too long are
 // cut.

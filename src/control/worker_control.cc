@@ -31,6 +31,8 @@ namespace {
 constexpr timeval kSendTimeout = {.tv_sec = 1, .tv_usec = 0};
 constexpr uint64_t kNoDeadline = UINT64_MAX;
 
+std::atomic<WorkerControl*> drained_by_sigterm = nullptr;
+
 bool set_close_on_exec(int fd) noexcept {
   const int flags = fcntl(fd, F_GETFD);
   return flags >= 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0;
@@ -186,6 +188,8 @@ struct WorkerControl::Impl {
       carry_out(Order::kDrain, drain->timeout_ms);
     } else if (std::holds_alternative<Stop>(*message)) {
       carry_out(Order::kStop, kStopTimeoutMs);
+    } else {
+      log::debug("The master sent an order that this version does not know");
     }
   }
 
@@ -259,7 +263,10 @@ Result<std::unique_ptr<WorkerControl>> WorkerControl::connect(UniqueFd channel, 
 }
 
 WorkerControl::WorkerControl(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-WorkerControl::~WorkerControl() = default;
+WorkerControl::~WorkerControl() {
+  WorkerControl* self = this;
+  drained_by_sigterm.compare_exchange_strong(self, nullptr);
+}
 
 const Start& WorkerControl::start() const noexcept { return impl_->start; }
 std::vector<UniqueFd> WorkerControl::take_listeners() {
@@ -299,8 +306,6 @@ namespace {
 
 constexpr std::array kMastersBusiness = {SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH};
 
-std::atomic<WorkerControl*> drained_by_sigterm = nullptr;
-
 struct Replaced {
   int number;
   void (*ours)(int);
@@ -338,8 +343,9 @@ void replace(Replaced& slot, int number, void (*handler)(int)) noexcept {
 }  // namespace
 
 void install_worker_signal_handlers(WorkerControl& control) noexcept {
-  const bool first = drained_by_sigterm.exchange(&control) == nullptr;
-  if (!first) return;
+  drained_by_sigterm.store(&control);
+  static bool installed = false;
+  if (std::exchange(installed, true)) return;
   replace(replaced[0], SIGTERM, on_sigterm);
   for (size_t i = 0; i < kMastersBusiness.size(); ++i) {
     replace(replaced[i + 1], kMastersBusiness[i], on_masters_business);

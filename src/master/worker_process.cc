@@ -124,6 +124,9 @@ void WorkerProcess::on_message(const control::ToMaster& message) {
           said_bye_ = true;
         } else if constexpr (std::is_same_v<Message, control::Draining>) {
           log::debug("Worker (pid: {}) accepts no more connections", pid());
+        } else if constexpr (std::is_same_v<Message, control::Unknown>) {
+          log::debug("Worker (pid: {}) sent an unknown message: {}", pid(),
+                     log::escape_for_log(one.type));
         } else if (state_ == State::kStarting) {
           state_ = State::kServing;
           ready_at_ms_ = loop_.now_ms();

@@ -80,9 +80,9 @@ TEST_F(ControlChannelTest, TheEndOfTheWorkerIsSaidOnce) {
 }
 
 TEST_F(ControlChannelTest, NonsenseClosesTheChannel) {
-  worker_says("{\"type\":\"moon\"}\n" + encode(Bye{}));
+  worker_says("{\"type\":\"failed\",\"stage\":\"moon\"}\n" + encode(Bye{}));
   ASSERT_TRUE(run_until(loop, [&] { return recorder.closed > 0; }));
-  EXPECT_NE(recorder.reason.find("moon"), std::string::npos);
+  EXPECT_NE(recorder.reason.find("stage"), std::string::npos);
   EXPECT_TRUE(recorder.messages.empty());
 }
 
