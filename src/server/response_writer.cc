@@ -2,13 +2,15 @@
 
 #include <utility>
 
+#include "protocols/http/status.h"
+
 namespace cppcorn::server {
 
 using http1::EncodeError;
 
 ResponseWriter::ResponseWriter(const http1::RequestFacts& facts,
                                const ResponseShared& shared) noexcept
-    : encoder_(facts, shared.defaults) {}
+    : encoder_(facts, shared.defaults), head_method_(facts.head_method) {}
 
 EncodeError ResponseWriter::inform(int status, std::span<const http::Field> fields) {
   return ready_.append_with([&](ByteBuffer& out) { return encoder_.inform(out, status, fields); });
@@ -33,6 +35,11 @@ EncodeError ResponseWriter::release_head(std::optional<uint64_t> body_bytes, htt
 
 EncodeError ResponseWriter::begin(uint64_t bytes, bool last, http::DateLine& date, int64_t now_s) {
   if (!encoder_.head_ended()) {
+    // Found while the head can still make room for an error.
+    const bool has_payload = !head_method_ && !http::status_has_no_body(encoder_.status());
+    if (has_payload && bytes > encoder_.content_length().value_or(bytes)) {
+      return EncodeError::kBodyTooLong;
+    }
     const EncodeError error =
         release_head(last ? std::optional<uint64_t>(bytes) : std::nullopt, date, now_s);
     if (error != EncodeError::kNone) return error;

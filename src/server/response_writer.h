@@ -72,6 +72,7 @@ class ResponseWriter {
   ByteBuffer head_;
   BufferChain ready_;
   ByteBuffer kept_head_;
+  bool head_method_ = false;
   bool close_after_ = false;
   bool keep_head_ = false;
 };

@@ -96,6 +96,7 @@ async def background(request):
 
 
 async def drain_body(request):
+    record("draining")
     try:
         async for _ in request.stream():
             pass

@@ -162,6 +162,7 @@ def test_starlette_hears_of_a_lost_client(shared: Serve) -> None:
     server = shared("starlette_site:app", kind="asgi")
     with Client(server) as client:
         client.send(request("POST", "/drain", [("Content-Length", "1000")]) + b"half")
+        server.wait_event(event="draining")
         client.reset()
     server.wait_event(event="client-disconnect")
 

@@ -199,7 +199,9 @@ def test_what_does_not_finish_is_cut(serve: Serve, kind: str, connect: Connect) 
     began = time.monotonic()
     server.stop()
     assert 0.5 < time.monotonic() - began < 15
-    client.assert_ended()
+    # A task that was cancelled before it had begun to answer still tells its client.
+    rest = client.read_to_end()
+    assert rest == b"" or (kind == "asgi" and rest.startswith(b"HTTP/1.1 503 "))
 
 
 def test_the_lifespan_ends_after_the_last_request(

@@ -22,7 +22,11 @@ void Call::begin(server::ExchangeRef exchange) {
   facts = exchange_->facts();
   keeps_head = exchange_->wants_response_head();
   const http::RequestHead& request = head();
-  if (!request.has_body()) return;
+  if (!request.has_body()) {
+    // It waited for the requests before it, and its end has been told already.
+    if (exchange_->body_ended()) become_ready();
+    return;
+  }
   streams_body = !host_.buffers_requests();
   if (streams_body) return become_ready();
   body.expect(request.content_length());
