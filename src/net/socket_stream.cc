@@ -66,11 +66,11 @@ class SocketStream final : public Stream,
   bool reading() const noexcept override { return reading_; }
   BufferChain& output() noexcept override { return output_; }
   bool flush() noexcept override;
+  uint64_t taken_bytes() const noexcept override;
   void shutdown_write() noexcept override;
   void close() noexcept override;
   void abort() noexcept override;
   bool closed() const noexcept override { return !socket_.valid(); }
-  uint64_t unacknowledged_bytes() const noexcept override;
 
  private:
   friend class Handle<SocketStream, uv_poll_t>;
@@ -96,6 +96,7 @@ class SocketStream final : public Stream,
 
   BufferChain output_;
   Listener* listener_ = nullptr;
+  uint64_t sent_bytes_ = 0;
   uint64_t unreported_bytes_ = 0;  // sent by flush(), for on_sent
   UniqueFd socket_;
   int error_ = 0;  // negative errno; nothing is read or written any more
@@ -110,7 +111,7 @@ class SocketStream final : public Stream,
 };
 
 // uv_poll_t is 160 bytes. An idle connection is to take 1 KiB, so this stays small.
-static_assert(sizeof(SocketStream) <= 304);
+static_assert(sizeof(SocketStream) <= 312);
 
 SocketStream::SocketStream(EventLoop& loop, UniqueFd socket, bool use_sendfile) noexcept
     : socket_(std::move(socket)), use_sendfile_(use_sendfile) {
@@ -245,6 +246,7 @@ uint64_t SocketStream::write_some() noexcept {
       return total;
     }
     output_.consume(static_cast<uint64_t>(sent));
+    sent_bytes_ += static_cast<uint64_t>(sent);
     total += static_cast<uint64_t>(sent);
     if (static_cast<size_t>(sent) < asked) break;
   }
@@ -300,6 +302,13 @@ ssize_t SocketStream::send_file_piece(const FileRange& range, size_t* asked) noe
   return send(socket_.get(), piece.get(), *asked, MSG_NOSIGNAL | more);
 }
 
+// The kernel may count more than was written (overhead on Unix sockets).
+uint64_t SocketStream::taken_bytes() const noexcept {
+  int waiting = 0;
+  if (closed() || ioctl(socket_.get(), SIOCOUTQ, &waiting) != 0 || waiting < 0) waiting = 0;
+  return sent_bytes_ - std::min(sent_bytes_, static_cast<uint64_t>(waiting));
+}
+
 void SocketStream::shutdown_write() noexcept {
   fin_wanted_ = true;
   if (output_.empty()) send_fin();
@@ -340,12 +349,6 @@ void SocketStream::close() noexcept {
   Base::close();  // before the descriptor, whose number may come back at once
   socket_.reset();
   output_.clear();
-}
-
-uint64_t SocketStream::unacknowledged_bytes() const noexcept {
-  int bytes = 0;
-  if (closed() || ioctl(socket_.get(), SIOCOUTQ, &bytes) != 0 || bytes < 0) return 0;
-  return static_cast<uint64_t>(bytes);
 }
 
 void SocketStream::abort() noexcept {

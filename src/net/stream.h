@@ -56,6 +56,11 @@ class Stream {
   // (on_error follows from the loop). Calls on_sent only from the loop, never from inside flush.
   virtual bool flush() noexcept = 0;
 
+  // How many bytes the peer has taken so far: those sent less those that still wait in the kernel.
+  // Several megabytes of a response may stand there, so only this shows whether a slow reader
+  // reads. Costs a system call.
+  virtual uint64_t taken_bytes() const noexcept = 0;
+
   // Sends FIN once the output is empty; reading goes on (lingering close).
   virtual void shutdown_write() noexcept = 0;
   // Closes the socket now; queued bytes are dropped. abort: with a reset, so that the peer sees
@@ -63,10 +68,6 @@ class Stream {
   virtual void close() noexcept = 0;
   virtual void abort() noexcept = 0;
   virtual bool closed() const noexcept = 0;
-
-  // Bytes that were sent but that the peer's kernel has not taken yet. Several megabytes of a
-  // response may stand there, so only this shows whether a slow reader reads. Costs a system call.
-  virtual uint64_t unacknowledged_bytes() const noexcept = 0;
 };
 
 // Adopts a connected, non-blocking socket. sendfile may be switched off (--no-sendfile): files are

@@ -209,13 +209,15 @@ void AccessFormat::append_atom(const Piece& piece, const AccessRecord& record, s
     case 'u': return append_or_dash(basic_user(head), out);
     case 't': out += time_text(record.time_s); return;
     case 'r':
+      // A request whose head was refused has none.
+      if (head.method().empty()) return out.push_back('-');
       append_escaped(head.method(), out);
       out.push_back(' ');
       append_escaped(head.target(), out);
       out.push_back(' ');
       out += protocol_of(head);
       return;
-    case 'm': return append_escaped(head.method(), out);
+    case 'm': return append_or_dash(head.method(), out);
     case 'U': return append_escaped(head.path(), out);
     case 'q': return append_escaped(head.query(), out);
     case 'H': out += protocol_of(head); return;

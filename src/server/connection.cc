@@ -39,7 +39,8 @@ void Connection::exchange_committed(Exchange& exchange) noexcept {
 void Connection::exchange_wants_body(Exchange& exchange) noexcept {
   const bool waiting =
       &exchange == receiving_ && !body_begun_ && exchange.head().expects_continue();
-  if (!waiting || exchange.continue_sent_ || exchange.response_.head_left()) return;
+  const bool head_left = exchange.response_.head_left() || exchange.progress_.status >= 200;
+  if (!waiting || exchange.continue_sent_ || head_left) return;
   exchange.continue_sent_ = true;
   exchange.response_.set_close_after(core_.draining || !core_.keep_alive_allowed);
   stream_->output().append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -53,8 +54,10 @@ void Connection::exchange_body_flow(Exchange& exchange, bool paused) noexcept {
   schedule();
 }
 
-void Connection::exchange_aborts() noexcept {
-  abort_ = true;
+// The answers before it are still given; the cut comes when its turn has come.
+void Connection::exchange_aborts(Exchange& exchange) noexcept {
+  exchange.aborted_ = true;
+  if (exchanges_.first() == &exchange) abort_ = true;
   schedule();
 }
 
@@ -75,11 +78,14 @@ uint64_t Connection::output_bytes(const Exchange& exchange) const noexcept {
 void Connection::complete_front() noexcept {
   while (!exchanges_.empty()) {
     Exchange& exchange = exchanges_.front();
+    if (exchange.aborted_) {
+      abort_ = true;
+      return schedule();
+    }
     stream_->output().append(std::move(exchange.held_));
     if (!exchange.progress_.finished) return;
     const bool survived = survives(exchange);
     exchanges_.pop_front();
-    --exchange_count_;
     --core_.in_flight;
     exchange.complete_ = true;
     served_one_ = true;
@@ -117,15 +123,13 @@ void Connection::after_flush() {
   update_read_mode();
 }
 
-void Connection::on_sent(uint64_t progress_bytes) {
-  write_window_bytes_ += progress_bytes;
-  after_flush();
-}
+void Connection::on_sent(uint64_t) { after_flush(); }
 
-// All bytes have left: exchanges that were complete are over.
+// All bytes have left: exchanges that were complete are over. (An engine may commit in its upcall.)
 void Connection::release_sent() {
-  while (!sent_.empty()) {
+  while (!sent_.empty() && stream_->output().empty()) {
     Exchange& exchange = sent_.pop_front();
+    --exchange_count_;
     if (std::exchange(exchange.waits_for_drain_, false) && exchange.listener_ != nullptr) {
       exchange.listener_->on_drained();
       core_.loop.wake();
@@ -137,14 +141,22 @@ void Connection::release_sent() {
 void Connection::upcall_drained() {
   if (!drain_upcall_) return;
   drain_upcall_ = !sent_.empty();
-  for (Exchange* exchange = exchanges_.first(); exchange; exchange = exchanges_.next(*exchange)) {
-    if (!exchange->waits_for_drain_ || exchange->listener_ == nullptr) continue;
-    if (exchange->queued_bytes() > exchange->drain_mark_) {
+  Exchange* next = exchanges_.first();
+  while (next != nullptr) {
+    // An engine may commit in its upcall, which moves exchanges to sent_: go on in the next turn.
+    if (next->complete_) {
+      drain_upcall_ = true;
+      return schedule();
+    }
+    Exchange& exchange = *next;
+    next = exchanges_.next(exchange);
+    if (!exchange.waits_for_drain_ || exchange.listener_ == nullptr) continue;
+    if (exchange.queued_bytes() > exchange.drain_mark_) {
       drain_upcall_ = true;
       continue;
     }
-    exchange->waits_for_drain_ = false;
-    exchange->listener_->on_drained();
+    exchange.waits_for_drain_ = false;
+    exchange.listener_->on_drained();
     core_.loop.wake();
   }
 }
@@ -165,10 +177,8 @@ void Connection::abandon(ExchangeList& list) {
     exchange.held_.clear();
     exchange.connection_ = nullptr;
     const bool waits = std::exchange(exchange.waits_for_drain_, false);
-    if (!exchange.complete_) {
-      --exchange_count_;
-      --core_.in_flight;
-    }
+    --exchange_count_;
+    if (!exchange.complete_) --core_.in_flight;
     if (exchange.listener_ != nullptr &&
         (waits || (!exchange.complete_ && !exchange.disconnect_told_))) {
       exchange.disconnect_told_ = true;
@@ -187,9 +197,11 @@ void Connection::schedule() noexcept {
 
 void Connection::on_turn_end() noexcept {
   if (closed_) return;
-  if (abort_) return close_now(true);
-  if (!closing_) serve_next();
-  if (abort_) return close_now(true);
+  if (!closing_ && !abort_) serve_next();
+  if (abort_) {
+    stream_->flush();  // complete responses before the one that is cut
+    return close_now(true);
+  }
   if (closing_) abandon(exchanges_);
   if (!stream_->output().empty() && !stream_->flush()) return;  // on_error follows
   after_flush();
@@ -203,14 +215,13 @@ void Connection::drain() {
   }
   const bool silent = idle() && !served_one_;
   if (read_mode_ != ReadMode::kKeepAlive && !silent) return;
-  const uint64_t now = core_.loop.now_ms();
-  const uint64_t rest = read_due_ms_ > now ? read_due_ms_ - now : 1;
-  set_read_mode(read_mode_, std::min(rest, core_.deadlines.drain_idle_ms));
+  set_read_mode(read_mode_, std::min(rest_of_read_mode(), core_.deadlines.drain_idle_ms));
 }
 
 // No request will be answered any more; what is queued still leaves, then the connection ends.
 void Connection::close_when_sent() noexcept {
   closing_ = true;
+  receiving_ = nullptr;
   parser_.pause();
   unparsed_.release();
   schedule();

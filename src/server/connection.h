@@ -10,10 +10,10 @@
 //      is over ▼ deadline         ▼                           ▼                              ▼
 //    closed ◀──── lingering (FIN sent, the client's awaited) ◀── output sent ◀── closing
 //
-// Pipelined requests are parsed ahead (kPipelineMax) and given to the engine at once as long as all
-// of them are safe (RFC 9112 section 9.3.2); a request that isn't waits until those before it have
-// been answered. Responses leave in the order of the requests: those that are ready too early wait
-// in their exchange.
+// Pipelined requests are parsed ahead (kPipelineMax, and while the client reads its answers) and
+// given to the engine at once as long as all of them are safe (RFC 9112 section 9.3.2); a request
+// that isn't waits until those before it have been answered. Responses leave in the order of the
+// requests: those that are ready too early wait in their exchange.
 //
 // Everything that an engine's call makes necessary beyond appending bytes (flush, the next request,
 // closing) happens at the turn's end, never inside that call.
@@ -64,6 +64,7 @@ class Connection final : public net::Deferred,
  private:
   friend class Exchange;
   using ExchangeList = IntrusiveList<Exchange>;
+  static constexpr uint64_t kNoDeadline = UINT64_MAX;
   enum class ReadMode : uint8_t { kNone, kHead, kBody, kKeepAlive, kLinger };
 
   struct ReadDeadline final : net::Deadline {
@@ -93,14 +94,17 @@ class Connection final : public net::Deferred,
   void exchange_committed(Exchange& exchange) noexcept;
   void exchange_wants_body(Exchange& exchange) noexcept;
   void exchange_body_flow(Exchange& exchange, bool paused) noexcept;
-  void exchange_aborts() noexcept;
+  void exchange_aborts(Exchange& exchange) noexcept;
   void exchange_wants_drain() noexcept;
   uint64_t output_bytes(const Exchange& exchange) const noexcept;
 
   // --- Requests (connection_requests.cc) ---
   void parse(std::string_view bytes);
+  void parse_waiting();
+  bool wants_requests() const noexcept;
   void serve_next();
   bool may_parse_ahead() noexcept;
+  bool crowded() const noexcept;
   Exchange& add_exchange(std::unique_ptr<http::RequestHead> head);
   void dispatch(Exchange& exchange);
   void stop_reading_requests() noexcept;
@@ -109,6 +113,7 @@ class Connection final : public net::Deferred,
   void log_refusal(int status, std::string_view reason, uint64_t offset);
   bool may_log() noexcept;
   void tell_disconnect(Exchange& exchange);
+  void tell_end_of_input();
 
   // --- Responses (connection.cc) ---
   void complete_front() noexcept;
@@ -128,6 +133,8 @@ class Connection final : public net::Deferred,
   // --- Deadlines (connection_deadlines.cc) ---
   void update_read_mode() noexcept;
   ReadMode wanted_read_mode() noexcept;
+  bool client_awaits_continue() const noexcept;
+  uint64_t rest_of_read_mode() const noexcept;
   uint64_t delay_of(ReadMode mode) const noexcept;
   void set_read_mode(ReadMode mode, uint64_t delay_ms) noexcept;
   void on_read_deadline() noexcept;
@@ -146,13 +153,13 @@ class Connection final : public net::Deferred,
   Endpoints endpoints_;
   ReadDeadline read_deadline_;
   WriteDeadline write_deadline_;
-  uint64_t read_due_ms_ =
-      0;  // of read_mode_; the wheel's deadline may be earlier and is then set anew
+  // Of read_mode_; the wheel's deadline may be earlier and is then set anew.
+  uint64_t read_due_ms_ = kNoDeadline;
+  uint64_t body_rest_ms_ = 0;  // of a window of the body's that a pause interrupted; 0: none
   uint64_t body_window_bytes_ = 0;
-  uint64_t write_window_bytes_ = 0;
-  uint64_t write_window_in_kernel_ = 0;  // unacknowledged when the window began
+  uint64_t write_window_begin_ = 0;  // stream_->taken_bytes() at the window's begin
   uint64_t discarded_bytes_ = 0;
-  uint32_t exchange_count_ = 0;
+  uint32_t exchange_count_ = 0;  // of exchanges_ and sent_
   ReadMode read_mode_ = ReadMode::kNone;
   bool served_one_ : 1 = false;
   bool in_body_ : 1 = false;      // a request's body has begun and not ended

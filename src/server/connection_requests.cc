@@ -28,40 +28,63 @@ void Connection::on_data(std::string_view bytes) {
 
 void Connection::parse(std::string_view bytes) {
   const size_t consumed = parser_.receive(bytes);
-  if (consumed < bytes.size() && !parser_.dead()) unparsed_.append(bytes.substr(consumed));
+  if (wants_requests()) unparsed_.append(bytes.substr(consumed));
+}
+
+// What waited behind a pause. The buffer changes hands, so that bytes that have to wait again are
+// not copied each time.
+void Connection::parse_waiting() {
+  ByteBuffer bytes = std::move(unparsed_);
+  const size_t consumed = parser_.receive(bytes.view());
+  bytes.consume(consumed);
+  if (!bytes.empty() && wants_requests()) unparsed_ = std::move(bytes);
+}
+
+bool Connection::wants_requests() const noexcept {
+  return !closing_ && !refused_ && !parser_.dead();
 }
 
 void Connection::on_eof() {
   peer_ended_ = true;
   if (lingering_) return close_now(false);
-  // Complete requests are answered, but their engines may learn that nobody may be listening any
-  // more.
-  for (Exchange* exchange = exchanges_.first(); exchange; exchange = exchanges_.next(*exchange)) {
-    if (exchange->body_ended_ && !exchange->deferred_) tell_disconnect(*exchange);
-  }
   schedule();
+}
+
+// Complete requests are answered, but their engines may learn that nobody may be listening any
+// more. An engine may answer in its upcall, which moves exchanges to the list of the sent ones.
+void Connection::tell_end_of_input() {
+  Exchange* next = exchanges_.first();
+  while (next != nullptr && !next->complete_) {
+    Exchange& exchange = *next;
+    next = exchanges_.next(exchange);
+    if (exchange.body_ended_ && !exchange.deferred_) tell_disconnect(exchange);
+  }
 }
 
 void Connection::on_error(int) { close_now(false); }
 
 bool Connection::may_parse_ahead() noexcept {
-  if (closing_ || refused_ || body_paused_ || exchange_count_ >= kPipelineMax) return false;
-  if (stream_->output().bytes() > kOutputMax) return false;
+  if (closing_ || refused_ || body_paused_ || (!in_body_ && crowded())) return false;
   return exchanges_.empty() || !exchanges_.back().deferred_;
 }
 
+// A client that asks and asks but does not read gets no further answers. Exchanges whose bytes
+// wait to be sent count too.
+bool Connection::crowded() const noexcept {
+  return exchange_count_ >= kPipelineMax || stream_->output().bytes() > kOutputMax;
+}
+
 // At the turn's end: gives a request that had to wait to its engine, and parses what was behind it.
-// Engines act on what they were told after the loop's turn, so it must not sleep first.
+// An engine runs after the loop's turn: with something new for it, the loop must not sleep first.
 void Connection::serve_next() {
   if (!exchanges_.empty() && exchanges_.front().deferred_) {
-    dispatch(exchanges_.front());
     core_.loop.wake();
+    dispatch(exchanges_.front());
   }
   if (parser_.paused() && may_parse_ahead()) parser_.resume();
   if (!unparsed_.empty() && !parser_.paused() && !closing_) {
-    ByteBuffer bytes = std::move(unparsed_);
-    parse(bytes.view());
     core_.loop.wake();
+    parse_waiting();
   }
   if (closing_) return;
   if (unparsed_.size() <= kUnparsedMax && !peer_ended_) stream_->start_reading();
@@ -70,6 +93,7 @@ void Connection::serve_next() {
     parser_.receive_eof();
     core_.loop.wake();
   }
+  if (peer_ended_) tell_end_of_input();
   const bool no_more_requests = (peer_ended_ && unparsed_.empty()) || parser_.dead() || refused_;
   if (no_more_requests && exchanges_.empty() && !in_body_) close_when_sent();
 }
@@ -97,6 +121,9 @@ void Connection::on_request(std::unique_ptr<http::RequestHead> head) {
   in_body_ = true;
   body_begun_ = false;
   discarded_bytes_ = 0;
+  // The head's deadline is over, and what follows gets one of its own, be it another head.
+  read_mode_ = ReadMode::kNone;
+  body_rest_ms_ = 0;
   // Until the body has begun nobody can tell whether it will come: the answer must end the
   // connection.
   if (exchange.head().expects_continue()) exchange.response_.set_close_after(true);
@@ -105,13 +132,14 @@ void Connection::on_request(std::unique_ptr<http::RequestHead> head) {
     parser_.pause();
     return;
   }
-  if (exchange_count_ >= kPipelineMax || stream_->output().bytes() > kOutputMax) parser_.pause();
+  if (!exchange.head().has_body() && crowded()) parser_.pause();
   dispatch(exchange);
 }
 
 void Connection::dispatch(Exchange& exchange) {
   exchange.deferred_ = false;
   if (core_.concurrency_max > 0 && core_.in_flight > core_.concurrency_max) {
+    log_refusal(503, "too many requests in flight", 0);
     return exchange.fail(503, "too many requests in flight");
   }
   core_.handler.on_request(ExchangeRef(exchange));
@@ -177,6 +205,7 @@ void Connection::tell_disconnect(Exchange& exchange) {
   if (exchange.disconnect_told_ || exchange.listener_ == nullptr) return;
   exchange.disconnect_told_ = true;
   exchange.listener_->on_disconnect();
+  core_.loop.wake();
 }
 
 void Connection::log_refusal(int status, std::string_view reason, uint64_t offset) {

@@ -51,7 +51,7 @@ void Exchange::commit() noexcept {
 }
 
 void Exchange::commit(BufferChain&& bytes, Progress progress) noexcept {
-  if (connection_ == nullptr || complete_ || progress_.finished) {
+  if (connection_ == nullptr || complete_ || aborted_ || progress_.finished) {
     bytes.clear();
     return;
   }
@@ -64,7 +64,7 @@ void Exchange::commit(BufferChain&& bytes, Progress progress) noexcept {
 }
 
 void Exchange::fail(int status, std::string_view reason) noexcept {
-  if (connection_ == nullptr || complete_ || progress_.finished) return;
+  if (connection_ == nullptr || complete_ || aborted_ || progress_.finished) return;
   // Bytes that left, or that another thread encoded, cannot be taken back.
   if (progress_.status >= 200 || !response_.restart()) return abort();
   Progress progress;
@@ -81,9 +81,9 @@ void Exchange::fail(int status, std::string_view reason) noexcept {
 }
 
 void Exchange::abort() noexcept {
-  if (connection_ == nullptr || complete_) return;
+  if (connection_ == nullptr || complete_ || aborted_) return;
   held_.clear();
-  connection_->exchange_aborts();
+  connection_->exchange_aborts(*this);
 }
 
 bool Exchange::wants_response_head() const noexcept {

@@ -44,7 +44,8 @@ class ExchangeListener {
   virtual void on_body_end(const std::vector<http::Field>* trailers) = 0;
   // The client will not send the rest, or has gone: it closed, reset or stalled, or broke the
   // framing. When exchange.connected() is still true a response may still be sent (a FIN behind a
-  // complete request). At most once.
+  // complete request). Once; and once more if the connection ends later with a notify_below()
+  // pending.
   virtual void on_disconnect() = 0;
   // The output has fallen to the mark given to notify_below().
   virtual void on_drained() = 0;
@@ -97,13 +98,13 @@ class Exchange final : public ListHook<> {
   // Answers with a short plain error page, if no head has left; else cuts the connection so that
   // the client sees that the response is incomplete. Ends the exchange either way.
   void fail(int status, std::string_view reason = {}) noexcept;
-  // Cuts the connection.
+  // Cuts the connection, behind the responses to earlier requests.
   void abort() noexcept;
 
   // Bytes of this response that wait to be sent.
   uint64_t queued_bytes() const noexcept;
   // Asks for one on_drained() upcall when queued_bytes() <= mark (also when that is so already:
-  // from the loop, soon).
+  // from the loop, soon). Not for an exchange that is no longer connected().
   void notify_below(uint64_t mark) noexcept;
   // Above kHighWater an engine should wait (or count its bytes against its own bound); go on below
   // kLowWater.
@@ -141,6 +142,7 @@ class Exchange final : public ListHook<> {
   bool deferred_ =
       false;  // not given to the engine yet: an earlier request has to be answered first
   bool disconnect_told_ = false;
+  bool aborted_ = false;   // the connection is cut when its turn has come
   bool complete_ = false;  // the response is complete and has been given to the stream
 };
 

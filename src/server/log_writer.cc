@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include <chrono>
 #include <cstring>
 #include <utility>
+
+#include "src/base/clock.h"
 
 namespace cppcorn::server {
 namespace {
@@ -82,20 +85,46 @@ void LogWriter::run() noexcept {
       changed_.wait_for(lock, std::chrono::milliseconds(kGatherMs), [this] { return stopping_; });
     }
     const bool last = stopping_;
+    const uint64_t dropped = dropped_;
     std::swap(batch, pending_);
     lock.unlock();
     write_out(batch);
+    report_dropped(dropped);
     batch.clear();
     lock.lock();
     if (last && pending_.empty()) return;
   }
 }
 
+// Standard output is shared with whoever started us, who may have made it non-blocking.
+bool LogWriter::wait_until_writable() noexcept {
+  pollfd watched{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
+  const int ready = ::poll(&watched, 1, kStuckMs);
+  if (ready == 0) errno = EAGAIN;
+  return ready > 0;
+}
+
+// A full disk or a closed pipe must not hurt the service, but somebody has to know.
+void LogWriter::report_lost(int error) noexcept {
+  unsigned suppressed = 0;
+  if (!trouble_log_.allow(monotonic_ms(), &suppressed)) return;
+  log::error("Lines of the access log were lost: {}", strerror(error));
+}
+
+void LogWriter::report_dropped(uint64_t dropped) noexcept {
+  unsigned suppressed = 0;
+  if (dropped == reported_ || !trouble_log_.allow(monotonic_ms(), &suppressed)) return;
+  log::error("{} lines of the access log were dropped: its destination is too slow",
+             dropped - reported_);
+  reported_ = dropped;
+}
+
 void LogWriter::write_out(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return;  // a full disk or a closed pipe must not hurt the service
+    if (count < 0 && errno == EAGAIN && wait_until_writable()) continue;
+    if (count < 0) return report_lost(errno);
     bytes.remove_prefix(static_cast<size_t>(count));
   }
 }

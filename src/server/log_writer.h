@@ -11,6 +11,7 @@
 #include <string_view>
 #include <thread>
 
+#include "src/base/log.h"
 #include "src/base/result.h"
 #include "src/base/unique_fd.h"
 
@@ -21,6 +22,8 @@ class LogWriter {
   static constexpr int kGatherMs = 20;
   // What waits for a destination that does not take it; lines beyond are dropped and counted.
   static constexpr size_t kPendingMax = size_t{8} << 20;
+  // So long a non-blocking destination may take nothing before lines are lost.
+  static constexpr int kStuckMs = 10'000;
 
   // "-" is standard output; a file is appended to, and created with 0644 less the umask.
   static Result<std::unique_ptr<LogWriter>> open(const std::string& destination);
@@ -36,6 +39,9 @@ class LogWriter {
   explicit LogWriter(UniqueFd fd);
   void run() noexcept;
   void write_out(std::string_view bytes) noexcept;
+  bool wait_until_writable() noexcept;
+  void report_lost(int error) noexcept;
+  void report_dropped(uint64_t dropped) noexcept;
 
   UniqueFd fd_;
   mutable std::mutex mutex_;
@@ -43,6 +49,8 @@ class LogWriter {
   std::string pending_;
   uint64_t dropped_ = 0;
   bool stopping_ = false;
+  uint64_t reported_ = 0;                  // the thread's: of dropped_
+  log::RateLimit trouble_log_{1, 10'000};  // the thread's
   std::thread thread_;
 };
 
