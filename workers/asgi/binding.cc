@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "src/base/log.h"
 #include "src/config/settings_json.h"
 #include "workers/asgi/awaitable.h"
 #include "workers/asgi/cycle_object.h"
@@ -39,9 +38,15 @@ std::unique_ptr<AsgiWorker> make_worker(std::shared_ptr<asyncio::LoopDriver> dri
 }
 
 void start(AsgiWorker& worker, const py::object& app, const py::object& loop,
-           const py::object& context, const py::object& create_task, const py::object& state) {
+           const py::object& context, const py::object& create_task, const py::object& state,
+           const py::object& log_exception) {
   auto gil = GilHeld::by_interpreter();
-  Engine::Host host{ref_of(app), ref_of(loop), ref_of(context), ref_of(create_task), ref_of(state)};
+  Engine::Host host{.app = ref_of(app),
+                    .loop = ref_of(loop),
+                    .context = ref_of(context),
+                    .create_task = ref_of(create_task),
+                    .state = ref_of(state),
+                    .log_exception = ref_of(log_exception)};
   if (!worker.start(gil, std::move(host))) throw py::error_already_set();
 }
 
@@ -58,13 +63,6 @@ void when_idle(AsgiWorker& worker, const py::object& callback) {
 void cancel_tasks(AsgiWorker& worker) {
   auto gil = GilHeld::by_interpreter();
   worker.engine().cancel_tasks(gil);
-}
-
-void write_log(const std::string& level, const std::string& text) {
-  if (level == "debug") return log::write(log::Level::kDebug, text);
-  if (level == "info") return log::write(log::Level::kInfo, text);
-  if (level == "warning") return log::write(log::Level::kWarning, text);
-  return log::write(log::Level::kError, text);
 }
 
 void stop(AsgiWorker& worker) {
@@ -87,14 +85,12 @@ void bind_asgi(py::module_& module) {
   }
   asyncio::bind_asyncio(module);
   module.attr("ClientDisconnected") = py::handle(client_disconnected_type());
-  // To the error log of this process.
-  if (!py::hasattr(module, "log")) module.def("log", &write_log, py::arg("level"), py::arg("text"));
   py::class_<AsgiWorker>(module, "AsgiWorker",
                          "The server and the engine of an ASGI worker, on the loop of a driver.")
       .def(py::init(&make_worker), py::arg("driver"), py::arg("settings_json"),
            py::arg("listeners"))
       .def("start", &start, py::arg("app"), py::arg("loop"), py::arg("context"),
-           py::arg("create_task"), py::arg("state"))
+           py::arg("create_task"), py::arg("state"), py::arg("log_exception"))
       .def(
           "follow",
           [](AsgiWorker& worker, control::WorkerControl& control, const py::object& on_order) {

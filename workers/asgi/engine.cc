@@ -2,6 +2,7 @@
 
 #include "src/base/log.h"
 #include "workers/asgi/client_gone.h"
+#include "workers/python/convert.h"
 #include "workers/python/errors.h"
 
 namespace cppcorn::asgi {
@@ -64,7 +65,10 @@ void Engine::on_request(server::ExchangeRef exchange) {
 }
 
 void Engine::pend(HttpCycle& cycle) noexcept {
-  if (!static_cast<ListHook<PendingTag>&>(cycle).linked()) pending_.push_back(cycle);
+  if (static_cast<ListHook<PendingTag>&>(cycle).linked()) return;
+  // Upcalls also come just before the loop waits: it must not, then.
+  if (pending_.empty()) driver_.loop().wake();
+  pending_.push_back(cycle);
 }
 
 bool Engine::has_work() const noexcept {
@@ -158,9 +162,12 @@ void Engine::report(GilHeld& gil, HttpCycle& cycle, PyObject* exception) {
   const bool complete = cycle.response_state == Response::kComplete;
   if (exception == nullptr) {
     if (complete || !cycle.connected()) return;
-    log::error("ASGI application returned without {} its response [{}]",
-               cycle.response_state == Response::kStart ? "starting" : "completing",
-               request_line(cycle));
+    const bool unstarted = cycle.response_state == Response::kStart;
+    log_error(gil,
+              std::string("ASGI application returned without ") +
+                  (unstarted ? "starting" : "completing") + " its response [" +
+                  request_line(cycle) + "]",
+              nullptr);
     return;
   }
   if (PyErr_GivenExceptionMatches(exception, PyExc_GeneratorExit)) return;
@@ -174,8 +181,22 @@ void Engine::report(GilHeld& gil, HttpCycle& cycle, PyObject* exception) {
   // The app was told that its client is gone, by the exception that send() raises for that: no
   // mistake of the app's.
   if (!complete && !cycle.connected() && is_client_gone(gil, exception)) return;
-  log::error("Exception in ASGI application [{}]\n{}", request_line(cycle),
-             python::format_exception(gil, exception));
+  log_error(gil, "Exception in ASGI application [" + request_line(cycle) + "]", exception);
+}
+
+// By way of Python's logging, where an application may listen. If that fails, at least the error
+// log has it.
+void Engine::log_error(GilHeld& gil, const std::string& text, PyObject* exception) {
+  const PyRef message = python::make_utf8(gil, text);
+  PyRef logged;
+  if (message && host_.log_exception) {
+    logged = PyRef::steal(PyObject_CallFunctionObjArgs(host_.log_exception.get(), message.get(),
+                                                       exception ? exception : Py_None, nullptr));
+  }
+  if (logged) return;
+  PyErr_Clear();
+  log::error("{}{}{}", text, exception ? "\n" : "",
+             exception ? python::format_exception(gil, exception) : "");
 }
 
 void Engine::release(GilHeld& gil, HttpCycle& cycle) {

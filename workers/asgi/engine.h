@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "src/base/intrusive_list.h"
@@ -28,6 +29,7 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
     python::PyRef
         create_task;      // loop.create_task, when it does more than asyncio.Task(); else empty
     python::PyRef state;  // the lifespan's namespace, or empty
+    python::PyRef log_exception;  // (text, exception or None): for what an app did wrong
   };
 
   explicit Engine(asyncio::LoopDriver& driver) noexcept : driver_(driver) {}
@@ -79,6 +81,7 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
   void release(python::GilHeld& gil, HttpCycle& cycle);
   void bury_orphans(python::GilHeld& gil);
   void report(python::GilHeld& gil, HttpCycle& cycle, PyObject* exception);
+  void log_error(python::GilHeld& gil, const std::string& text, PyObject* exception);
   void tell_idle(python::GilHeld& gil);
 
   asyncio::LoopDriver& driver_;

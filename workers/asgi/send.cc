@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "protocols/http/status.h"
 #include "workers/asgi/awaitable.h"
 #include "workers/asgi/engine.h"
 #include "workers/asgi/file_messages.h"
@@ -153,9 +154,22 @@ PyObject* start(GilHeld& gil, CycleObject& object, const Message& message) {
 
 // --- http.response.body ---
 
+// A first block that cannot be what the head's Content-Length says is refused while the head has
+// not left, so that the client gets a 500 and not half a response.
+EncodeError check_promise(server::Exchange& exchange, uint64_t bytes, bool last) {
+  const server::ResponseWriter& response = exchange.response();
+  if (response.head_left() || exchange.head().is_head_method()) return EncodeError::kNone;
+  const std::optional<uint64_t> promised = response.encoder().content_length();
+  if (!promised || http::status_has_no_body(response.encoder().status())) return EncodeError::kNone;
+  if (bytes > *promised) return EncodeError::kBodyTooLong;
+  return last && bytes < *promised ? EncodeError::kBodyTooShort : EncodeError::kNone;
+}
+
 EncodeError write_body(GilHeld& gil, server::Exchange& exchange, PyObject* body, bool last) {
   server::ResponseWriter& response = exchange.response();
   const std::string_view bytes = python::bytes_view(body);
+  const EncodeError promise = check_promise(exchange, bytes.size(), last);
+  if (promise != EncodeError::kNone) return promise;
   if (bytes.size() < BufferChain::kForeignMin) {
     return response.body(bytes, last, exchange.date_line(), exchange.now_s());
   }
@@ -207,8 +221,11 @@ PyObject* file_body(GilHeld& gil, CycleObject& object, const Message& message) {
   if (!more || !range || !may_send(object, message, Response::kBody)) return nullptr;
   server::Exchange& exchange = object.cycle->exchange();
   const bool ends_response = !*more && !object.cycle->trailers_promised;
-  const EncodeError error = exchange.response().file(std::move(*range), ends_response,
-                                                     exchange.date_line(), exchange.now_s());
+  EncodeError error = check_promise(exchange, range->size, ends_response);
+  if (error == EncodeError::kNone) {
+    error = exchange.response().file(std::move(*range), ends_response, exchange.date_line(),
+                                     exchange.now_s());
+  }
   if (error != EncodeError::kNone) return refuse(gil, message, error);
   return after_body(gil, object, !*more);
 }

@@ -82,6 +82,7 @@ class Worker:
             context=None if own_context else lifespan.context,
             create_task=_special_create_task(loop),
             state=lifespan.state,
+            log_exception=_log_exception,
         )
         on_ready()
         await self._end.wait()
@@ -119,6 +120,13 @@ def _run_until_done(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -
 def _special_create_task(loop: asyncio.AbstractEventLoop) -> Callable[..., Any] | None:
     """loop.create_task where it does more than make an asyncio.Task: with a task factory."""
     return loop.create_task if loop.get_task_factory() is not None else None
+
+
+def _log_exception(message: str, exception: BaseException | None) -> None:
+    """What the engine calls for an error in the application. Python's logging is not loaded before it is needed."""
+    from cppcorn import logs
+
+    logs.log_exception(message, exception)
 
 
 async def _within(event: asyncio.Event, deadline: float) -> bool:

@@ -14,7 +14,11 @@ Log = Callable[[str, str], None]  # (level, text)
 
 
 class StartupError(Exception):
-    """The application said, or showed, that it cannot start; the text says why."""
+    """The application said, or showed, that it cannot start: why in one line, and a traceback where there is one."""
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
 class Lifespan:
@@ -33,7 +37,7 @@ class Lifespan:
         self._stopped = asyncio.Event()
         self._phase = "startup"  # then "running", then "shutdown", then "over"
         self._startup_told = False
-        self._failure: str | None = None
+        self._failure: StartupError | None = None
         self._task: asyncio.Task[None] | None = None
         self.context = contextvars.copy_context()
         self.state: dict[str, Any] = {}
@@ -47,7 +51,7 @@ class Lifespan:
         await self._started.wait()
         if self._failure is not None:
             await asyncio.wait([self._task])
-            raise StartupError(self._failure)
+            raise self._failure
 
     async def shutdown(self, timeout: float) -> None:
         """Tells the application to shut down, and waits for it, ``timeout`` seconds at most. Failures are logged."""
@@ -94,15 +98,14 @@ class Lifespan:
     def _unsupported(self, error: BaseException | None) -> None:
         """The application's lifespan ended before it said that start-up is complete."""
         if error is None:
-            text = "the application returned from its lifespan without completing start-up"
+            failure = StartupError("the application's lifespan ended without completing start-up")
         else:
             text = "".join(traceback.format_exception(error)).rstrip()
-        if self._mode == "on":
-            self._failure = text
-        elif isinstance(error, SystemExit | KeyboardInterrupt):
-            self._failure = text
+            failure = StartupError(f"the application's start-up failed: {_one_line(error)}", text)
+        if self._mode == "on" or isinstance(error, SystemExit | KeyboardInterrupt):
+            self._failure = failure
         else:
-            self._log("debug", f"the application does not support lifespan: {text}")
+            self._log("debug", f"the application does not support lifespan\n{failure.traceback}")
 
     async def _receive(self) -> dict[str, Any]:
         if not self._startup_told:
@@ -120,7 +123,7 @@ class Lifespan:
             self._phase = "running"
             self._started.set()
         elif kind == "lifespan.startup.failed":
-            self._failure = message.get("message") or "the application said that its start-up failed"
+            self._failure = _told_failure(message.get("message") or "")
             self._phase = "over"
             self._started.set()
         else:
@@ -129,3 +132,18 @@ class Lifespan:
                 self._log("error", f"the application said that its shutdown failed: {text}")
             self._phase = "over"
             self._stopped.set()
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _told_failure(text: str) -> StartupError:
+    """lifespan.startup.failed, whose message is a sentence or, from Starlette, a whole traceback."""
+    lines = text.strip().splitlines()
+    if not lines:
+        return StartupError("the application said that its start-up failed")
+    # The last line of a traceback is the exception.
+    short = f"the application's start-up failed: {lines[-1].strip()}"
+    return StartupError(short, text.rstrip() if len(lines) > 1 else "")

@@ -141,7 +141,9 @@ def _serve_asgi(
         worker = asgi.Worker(app, control.settings_json, settings, control.take_listeners())
         worker.native.follow(control, worker.order)
         worker.run(ready, control.send_draining)
-    except (asgi.StartupError, ImportError, RuntimeError, OSError) as error:
+    except asgi.StartupError as error:
+        raise WorkerError("boot", str(error), error.traceback) from error
+    except (ImportError, RuntimeError, OSError) as error:
         raise WorkerError("boot", _one_line(error), _own_traceback(error)) from error
 
 
