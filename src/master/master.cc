@@ -18,6 +18,7 @@
 #include "src/net/child_process.h"
 #include "src/net/event_loop.h"
 #include "src/net/signal_watcher.h"
+#include "src/net/timer.h"
 
 namespace cppcorn::master {
 namespace {
@@ -36,13 +37,16 @@ class Run {
   Run(const config::Settings& settings, WorkerPlan plan, std::vector<ListeningSocket> sockets)
       : graceful_timeout_ms_(settings.graceful_timeout_ms),
         sockets_(std::move(sockets)),
-        supervisor_(loop_, std::move(plan), settings.workers, [this](int code) { finish(code); }) {
+        supervisor_(loop_, std::move(plan), settings.workers, [this](int code) { finish(code); }),
+        reap_timer_(loop_, [this] {
+          net::reap_strangers([this](int pid) { return supervisor_.is_worker(pid); });
+        }) {
     watch(SIGTERM, [this] { on_term(); });
     for (const int number : {SIGINT, SIGQUIT}) watch(number, [this, number] { on_quick(number); });
     for (const int number : kNotAvailable) watch(number, [number] { on_not_available(number); });
     watch(SIGWINCH, [this] { on_winch(); });
-    watch(SIGCHLD,
-          [this] { net::reap_strangers([this](int pid) { return supervisor_.is_worker(pid); }); });
+    // In the next turn, when libuv has reaped the workers among the dead.
+    watch(SIGCHLD, [this] { reap_timer_.start(0); });
   }
 
   int run() {
@@ -112,6 +116,7 @@ class Run {
   const uint64_t graceful_timeout_ms_;
   std::vector<ListeningSocket> sockets_;
   Supervisor supervisor_;
+  net::Timer reap_timer_;
   std::vector<std::unique_ptr<net::SignalWatcher>> signals_;
   Phase phase_ = Phase::kRunning;
   bool draining_ = false;

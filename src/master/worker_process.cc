@@ -85,6 +85,7 @@ uint64_t WorkerProcess::served_ms() const noexcept {
 }
 
 void WorkerProcess::drain(uint64_t timeout_ms) {
+  if (told_to_stop_) return;
   timeout_ms = std::min(timeout_ms, kLongestDelayMs);
   told_to_end_ = true;
   state_ = State::kEnding;
@@ -93,14 +94,14 @@ void WorkerProcess::drain(uint64_t timeout_ms) {
 }
 
 void WorkerProcess::stop() {
-  told_to_end_ = true;
+  told_to_end_ = told_to_stop_ = true;
   state_ = State::kEnding;
   channel_->send(control::Stop{});
   kill_after(control::kStopTimeoutMs + kKillGraceMs);
 }
 
 void WorkerProcess::kill() noexcept {
-  told_to_end_ = true;
+  told_to_end_ = told_to_stop_ = true;
   state_ = State::kEnding;
   process_->kill(SIGKILL);
 }

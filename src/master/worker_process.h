@@ -54,7 +54,8 @@ class WorkerProcess final : private control::ControlChannel::Handler {
   // It was told to end, or said that it does (a SIGTERM of its own): its end is no failure.
   bool ends_orderly() const noexcept { return told_to_end_ || (said_bye_ && !failed_); }
 
-  // What has not ended when its time is over is killed, with a line in the log.
+  // What has not ended when its time is over is killed, with a line in the log. A drain after a
+  // stop has no effect.
   void drain(uint64_t timeout_ms);
   void stop();
   void kill() noexcept;
@@ -80,6 +81,7 @@ class WorkerProcess final : private control::ControlChannel::Handler {
   std::optional<uint64_t> ready_at_ms_;
   std::optional<control::Failed> failed_;
   bool told_to_end_ = false;
+  bool told_to_stop_ = false;
   bool said_bye_ = false;
   net::Timer kill_timer_;
   std::unique_ptr<control::ControlChannel> channel_;

@@ -47,8 +47,9 @@ class ChildProcess {
 };
 
 // Reaps what this process has inherited: children of its children when it is process 1 or a
-// subreaper, children of the program that it replaced by exec. To be called on SIGCHLD and after an
-// on_exit; children of ChildProcess are left to it. is_own tells those by their pid.
+// subreaper, children of the program that it replaced by exec. To be called in the turn after
+// a SIGCHLD, as it stops at a child of ChildProcess that has not been told yet; is_own tells those
+// by their pid.
 void reap_strangers(const std::function<bool(int pid)>& is_own);
 
 }  // namespace cppcorn::net

@@ -196,11 +196,14 @@ def test_an_fd_that_is_no_listening_socket(
     run_master: RunMaster, what: str, tmp_path: Path
 ) -> None:
     kinds = {"UDP": socket.SOCK_DGRAM, "not listening": socket.SOCK_STREAM}
-    with socket.socket(type=kinds.get(what, socket.SOCK_STREAM)) as plain:
-        with (tmp_path / "file").open("w") as file:
-            fd = {"nothing": 99, "a file": file.fileno()}.get(what, plain.fileno())
-            master = run_master(bind=f"fd://{fd}", pass_fds=() if what == "nothing" else (fd,))
-            assert master.wait_exit() == 1
+    (tmp_path / "file").touch()
+    with (
+        socket.socket(type=kinds.get(what, socket.SOCK_STREAM)) as plain,
+        (tmp_path / "file").open() as file,
+    ):
+        fd = {"nothing": 99, "a file": file.fileno()}.get(what, plain.fileno())
+        master = run_master(bind=f"fd://{fd}", pass_fds=() if what == "nothing" else (fd,))
+        assert master.wait_exit() == 1
     assert f"cannot listen at fd://{fd}" in master.log
 
 

@@ -1,6 +1,7 @@
 """A worker without a server: does to the master what FAKE_STEPS says.
 
-That is a list of steps, separated by "."; each is a function below, with an argument behind "_" where it takes one.
+That is a list of steps, separated by "."; each is a function below, with an argument behind "_"
+where it takes one.
 """
 
 from __future__ import annotations

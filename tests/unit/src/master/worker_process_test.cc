@@ -98,6 +98,15 @@ TEST_F(WorkerProcessTest, OrdersAndTheKillThatFollowsThem) {
   EXPECT_TRUE(recorder.orderly);
 }
 
+TEST_F(WorkerProcessTest, ADrainAfterAStopChangesNothing) {
+  spawn(std::string(kReady) + "exec sleep 60");
+  ASSERT_TRUE(run_until(loop, [&] { return recorder.readies > 0; }));
+  worker->stop();
+  worker->drain(3'600'000);
+  ASSERT_TRUE(ended()) << "the stop's own time holds";
+  EXPECT_EQ(recorder.exit.signal, SIGKILL);
+}
+
 TEST_F(WorkerProcessTest, AProgramThatCannotRun) {
   WorkerPlan plan;
   plan.python = folder / "none";
