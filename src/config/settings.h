@@ -72,7 +72,7 @@ struct Settings {
   Loop loop = Loop::kAuto;
   Lifespan lifespan = Lifespan::kAuto;
   // From http.disconnect until the request's task is cancelled; unset: never.
-  std::optional<uint64_t> asgi_disconnect_grace_period_ms = 3000;
+  std::optional<uint64_t> asgi_disconnect_grace_period_ms;
   bool reset_contextvars = false;  // each request in an empty context, not in a copy of lifespan's
 
   // --- requests and responses ---

@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/config/settings_text.h"
 #include "src/master/listening_socket.h"
+#include "src/master/open_files.h"
 #include "src/master/preparation.h"
 #include "src/master/supervisor.h"
 #include "src/net/child_process.h"
@@ -211,6 +212,8 @@ int serve(const config::ParseOutcome& outcome, const std::string& version) {
   if (Status status = set_up_log(settings); !status)
     return refuse(status.error().message, kExitError);
   log_beginning(outcome, version);
+  const std::string warning = open_files_warning(settings, raise_open_files_limit());
+  if (!warning.empty()) log::warning("{}", warning);
   auto sockets = listen_at_all(settings.bind, settings.backlog);
   if (!sockets) {
     log::critical("{}", sockets.error().message);

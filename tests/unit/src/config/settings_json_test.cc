@@ -47,7 +47,7 @@ TEST(SettingsJson, EveryFieldComesBack) {
   all.tmp_upload_dir = "/var/tmp";
   all.loop = Loop::kUvloop;
   all.lifespan = Lifespan::kOff;
-  all.asgi_disconnect_grace_period_ms = std::nullopt;
+  all.asgi_disconnect_grace_period_ms = 5000;
   all.reset_contextvars = true;
   all.root_path = "/api";
   all.root_path_in_target = true;

@@ -149,7 +149,7 @@ TEST(SettingsTable, RootPathsBeginWithASlash) {
 }
 
 TEST(SettingsTable, GracePeriodMayBeNone) {
-  EXPECT_EQ(settings_of({}).asgi_disconnect_grace_period_ms, 3000u);
+  EXPECT_EQ(settings_of({}).asgi_disconnect_grace_period_ms, std::nullopt);
   EXPECT_EQ(settings_of({"--asgi-disconnect-grace-period", "0"}).asgi_disconnect_grace_period_ms,
             0u);
   EXPECT_EQ(settings_of({"--asgi-disconnect-grace-period", "None"}).asgi_disconnect_grace_period_ms,
