@@ -22,9 +22,8 @@ PyObject* text_throw = nullptr;
 PyObject* text_close = nullptr;
 
 struct Awaitable {
-  PyObject_HEAD enum class Stage : unsigned char { kReady, kAlwaysNone, kWaiting, kOver } stage;
+  PyObject_HEAD enum class Stage : unsigned char { kAlwaysNone, kWaiting, kOver } stage;
   WaitFor what;
-  PyRef value;     // kReady: the result
   PyRef object;    // kWaiting: the CycleObject
   PyRef future;    // kWaiting, suspended: what wakes us
   PyRef iterator;  // of the future
@@ -39,7 +38,6 @@ Awaitable* make(Awaitable::Stage stage) {
   auto* self = PyObject_GC_New(Awaitable, awaitable_type);
   if (self == nullptr) return nullptr;
   self->stage = stage;
-  new (&self->value) PyRef();
   new (&self->object) PyRef();
   new (&self->future) PyRef();
   new (&self->iterator) PyRef();
@@ -120,10 +118,6 @@ PySendResult step(PyObject* object, PyObject* sent, PyObject** result) {
   Awaitable& self = self_of(object);
   switch (self.stage) {
     case Awaitable::Stage::kAlwaysNone: *result = Py_NewRef(Py_None); return PYGEN_RETURN;
-    case Awaitable::Stage::kReady:
-      self.stage = Awaitable::Stage::kOver;
-      *result = self.value.release();
-      return PYGEN_RETURN;
     case Awaitable::Stage::kWaiting: return step_waiting(gil, object, sent, result);
     case Awaitable::Stage::kOver: break;
   }
@@ -134,12 +128,12 @@ PySendResult step(PyObject* object, PyObject* sent, PyObject** result) {
 
 PyObject* next(PyObject* object) {
   PyObject* result = nullptr;
-  return from_send_result(step(object, Py_None, &result), result);
+  return from_send_result(step(object, Py_None, &result), &result);
 }
 
 PyObject* send_method(PyObject* object, PyObject* value) {
   PyObject* result = nullptr;
-  return from_send_result(step(object, value, &result), result);
+  return from_send_result(step(object, value, &result), &result);
 }
 
 PyObject* throw_method(PyObject* object, PyObject* const* arguments, Py_ssize_t count) {
@@ -169,7 +163,6 @@ PyObject* close_method(PyObject* object, PyObject*) {
 int traverse(PyObject* object, visitproc visit, void* arg) {
   const Awaitable& self = self_of(object);
   Py_VISIT(Py_TYPE(object));
-  Py_VISIT(self.value.get());
   Py_VISIT(self.object.get());
   Py_VISIT(self.future.get());
   Py_VISIT(self.iterator.get());
@@ -179,7 +172,6 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
   Awaitable& self = self_of(object);
   if (self.object) leave_queue(self);
-  self.value.reset();
   self.future.reset();
   self.iterator.reset();
   self.object.reset();
@@ -192,7 +184,6 @@ void deallocate(PyObject* object) {
   PyObject_GC_UnTrack(object);
   clear(object);
   Awaitable& self = self_of(object);
-  self.value.~PyRef();
   self.object.~PyRef();
   self.future.~PyRef();
   self.iterator.~PyRef();
@@ -236,14 +227,6 @@ bool prepare_awaitable_types(GilHeld&) {
   if (text_throw == nullptr || text_close == nullptr || awaitable_type == nullptr) return false;
   shared_none = reinterpret_cast<PyObject*>(make(Awaitable::Stage::kAlwaysNone));
   return shared_none != nullptr;
-}
-
-PyObject* make_ready(GilHeld&, PyRef value) {
-  Awaitable* self = make(Awaitable::Stage::kReady);
-  if (self == nullptr) return nullptr;
-  self->value = std::move(value);
-  PyObject_GC_Track(self);
-  return reinterpret_cast<PyObject*>(self);
 }
 
 PyObject* ready_none(GilHeld&) { return Py_NewRef(shared_none); }

@@ -12,8 +12,6 @@ enum class WaitFor : unsigned char { kMessage, kDrain };
 
 // Once, when the module is loaded; false with an exception pending.
 bool prepare_awaitable_types(python::GilHeld& gil);
-// Finishes at once with value.
-PyObject* make_ready(python::GilHeld& gil, python::PyRef value);
 // Finishes at once with None: one shared object, as often as it is awaited.
 PyObject* ready_none(python::GilHeld& gil);
 // Waits for a message (and finishes with it) or until the output has drained (and finishes with

@@ -5,10 +5,10 @@ namespace cppcorn::asgi {
 using python::GilHeld;
 using python::PyRef;
 
-PyObject* from_send_result(PySendResult status, PyObject* result) {
-  if (status == PYGEN_NEXT) return result;
+PyObject* from_send_result(PySendResult status, PyObject** result) {
+  if (status == PYGEN_NEXT) return *result;
   if (status == PYGEN_ERROR) return nullptr;
-  const PyRef value = PyRef::steal(result);
+  const PyRef value = PyRef::steal(*result);
   if (value.get() == Py_None) {
     PyErr_SetNone(PyExc_StopIteration);
     return nullptr;

@@ -9,8 +9,9 @@
 namespace cppcorn::asgi {
 
 // The outcome of a step as the methods `send` and `__next__` tell it: a value that was yielded, or
-// nullptr with StopIteration (or the error) pending. Takes over result.
-PyObject* from_send_result(PySendResult status, PyObject* result);
+// nullptr with StopIteration (or the error) pending. Takes over *result, which is read
+// after the step that makes the status, whatever order arguments are evaluated in.
+PyObject* from_send_result(PySendResult status, PyObject** result);
 // Makes pending what throw(exception) or throw(type, value, traceback) was called with.
 void raise_thrown(PyObject* const* arguments, Py_ssize_t count);
 // first followed by arguments, for a vectorcall.

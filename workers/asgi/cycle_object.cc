@@ -102,12 +102,12 @@ PySendResult step(PyObject* object, PyObject* value, PyObject** result) {
 
 PyObject* next(PyObject* object) {
   PyObject* result = nullptr;
-  return from_send_result(step(object, Py_None, &result), result);
+  return from_send_result(step(object, Py_None, &result), &result);
 }
 
 PyObject* send_method(PyObject* object, PyObject* value) {
   PyObject* result = nullptr;
-  return from_send_result(step(object, value, &result), result);
+  return from_send_result(step(object, value, &result), &result);
 }
 
 PyObject* throw_method(PyObject* object, PyObject* const* arguments, Py_ssize_t count) {
@@ -118,14 +118,14 @@ PyObject* throw_method(PyObject* object, PyObject* const* arguments, Py_ssize_t 
   if (!self.coroutine) {
     const bool fresh = self.stage == Stage::kNew;
     raise_thrown(arguments, count);
-    return fresh ? from_send_result(ended(gil, self, &result), result) : nullptr;
+    return fresh ? from_send_result(ended(gil, self, &result), &result) : nullptr;
   }
   const PyRef coroutine = self.coroutine;
   const std::vector<PyObject*> call = prepended(coroutine.get(), arguments, count);
   PyObject* yielded = PyObject_VectorcallMethod(text_throw, call.data(), call.size(), nullptr);
   if (yielded != nullptr) return yielded;
   if (PyErr_ExceptionMatches(PyExc_StopIteration)) PyErr_Clear();
-  return from_send_result(ended(gil, self, &result), result);
+  return from_send_result(ended(gil, self, &result), &result);
 }
 
 PyObject* close_method(PyObject* object, PyObject*) {
@@ -137,7 +137,7 @@ PyObject* close_method(PyObject* object, PyObject*) {
   if (self.coroutine) {
     const PyRef coroutine = self.coroutine;
     const PyRef closed = PyRef::steal(PyObject_CallMethodNoArgs(coroutine.get(), text_close));
-    if (!closed) return from_send_result(ended(gil, self, &result), result);
+    if (!closed) return from_send_result(ended(gil, self, &result), &result);
   }
   PyErr_SetNone(PyExc_GeneratorExit);
   if (ended(gil, self, &result) == PYGEN_ERROR) return nullptr;

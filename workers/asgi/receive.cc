@@ -44,11 +44,13 @@ PyRef try_receive(GilHeld& gil, CycleObject& object) {
   if (cycle == nullptr || cycle->response_state == HttpCycle::Response::kComplete) {
     return disconnect_message();
   }
-  // A client that left in the middle of its body: half a body is worth nothing. A whole one is
-  // given first, since the client may only have closed its own direction and still wait for the
-  // answer.
-  if (cycle->disconnected() && (!cycle->body_ended() || cycle->body_told()))
+  // A client that is gone, or left in the middle of its body: half a body is worth nothing. A whole
+  // one is given first when the client has only closed its own direction, as it may still wait for
+  // the answer.
+  if (cycle->disconnected() &&
+      (!cycle->connected() || !cycle->body_ended() || cycle->body_told())) {
     return disconnect_message();
+  }
   if (cycle->has_body_news()) return request_message(gil, *cycle);
   cycle->want_body();
   if (cycle->exchange().connected()) cycle->engine().driver().needs_turn(gil);
@@ -60,9 +62,8 @@ PyObject* receive(GilHeld& gil, CycleObject& object) {
     PyErr_SetString(PyExc_RuntimeError, "receive() belongs to the thread of the event loop");
     return nullptr;
   }
-  PyRef message = try_receive(gil, object);
-  if (message) return make_ready(gil, std::move(message));
-  if (PyErr_Occurred()) return nullptr;
+  // Nothing is taken before somebody awaits: an asyncio.create_task(receive()) that is cancelled
+  // before it starts must not swallow a piece of the body.
   return make_wait(gil, object, WaitFor::kMessage);
 }
 

@@ -65,7 +65,9 @@ class Lifespan:
                 # What it does behind shutdown.complete is its own affair, but finishing it is polite.
                 await asyncio.wait([self._task])
         except TimeoutError:
-            self._log("warning", f"the application's shutdown took longer than {timeout:g} s: cancelled")
+            self._log(
+                "warning", f"the application's shutdown took longer than {timeout:g} s: cancelled"
+            )
             self._task.cancel()
 
     async def _run(self) -> None:
@@ -116,9 +118,13 @@ class Lifespan:
 
     async def _send(self, message: dict[str, Any]) -> None:
         kind = message["type"]
-        allowed = {"startup": "lifespan.startup.", "shutdown": "lifespan.shutdown."}.get(self._phase)
+        allowed = {"startup": "lifespan.startup.", "shutdown": "lifespan.shutdown."}.get(
+            self._phase
+        )
         if allowed is None or kind not in (f"{allowed}complete", f"{allowed}failed"):
-            raise RuntimeError(f"unexpected ASGI message {kind!r} in the {self._phase} phase of lifespan")
+            raise RuntimeError(
+                f"unexpected ASGI message {kind!r} in the {self._phase} phase of lifespan"
+            )
         if kind == "lifespan.startup.complete":
             self._phase = "running"
             self._started.set()
