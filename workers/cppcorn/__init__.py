@@ -1,8 +1,8 @@
 """cppcorn: a native application server for Python, ASGI and WSGI.
 
-The server itself is a program without Python, ``cppcorn``; this package is what its workers are made of.
-``cppcorn.run("main:app", workers=2)`` starts that program from Python, ``python -m cppcorn`` replaces the interpreter
-by it.
+The server itself is a program without Python, ``cppcorn``; this package is what its workers are
+made of. ``cppcorn.run("main:app", workers=2)`` starts that program from Python, ``python -m
+cppcorn`` replaces the interpreter by it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ __all__ = ["binary", "run"]
 def run(app: str, **settings: Setting) -> int:
     """Serves an application, named as on the command line, until the server is told to stop.
 
-    Returns the server's exit code. The settings are the options of the command line with "_" for "-": True is a bare
-    flag, False its "--no-" form, a list repeats the option, and None leaves it out. Workers run on this interpreter.
+    Returns the server's exit code. The settings are the options of the command line with "_" for
+    "-": True is a bare flag, False its "--no-" form, a list repeats the option, and None leaves it
+    out. Workers run on this interpreter.
 
-    The server is a child process: it gets what is sent to this process of SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN
-    and SIGTTOU (a terminal sends Ctrl-C to both by itself). To replace this process instead, use os.execv() with
-    ``cppcorn.binary()``. Raises launcher.BinaryNotFoundError where the program is not installed.
+    The server is a child process: it gets what is sent to this process of SIGTERM, SIGHUP, SIGUSR1,
+    SIGUSR2, SIGTTIN and SIGTTOU (a terminal sends Ctrl-C to both by itself). To replace this
+    process instead, use os.execv() with ``cppcorn.binary()``. Raises launcher.BinaryNotFoundError
+    where the program is not installed.
     """
     from cppcorn import launcher
 
@@ -33,7 +35,9 @@ def run(app: str, **settings: Setting) -> int:
 
 
 def binary() -> Path:
-    """Where the program ``cppcorn`` lies that belongs to this package. Raises launcher.BinaryNotFoundError."""
+    """Where the program ``cppcorn`` lies that belongs to this package. Raises
+    launcher.BinaryNotFoundError.
+    """
     from cppcorn import launcher
 
     return launcher.binary()

@@ -14,7 +14,9 @@ def main() -> None:
     except BinaryNotFoundError as error:
         sys.exit(f"cppcorn: {error}")
     arguments = sys.argv[1:]
-    if not any(argument == "--python" or argument.startswith("--python=") for argument in arguments):
+    if not any(
+        argument == "--python" or argument.startswith("--python=") for argument in arguments
+    ):
         arguments = [f"--python={sys.executable}", *arguments]
     os.execv(program, [program, *arguments])
 

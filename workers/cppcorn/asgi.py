@@ -1,4 +1,5 @@
-"""The ASGI worker's Python half: the asyncio loop, the application's lifespan, and the way from start to end.
+"""The ASGI worker's Python half: the asyncio loop, the application's lifespan, and the way from
+start to end.
 
 Requests never pass through here: the native engine makes a task for each.
 """
@@ -25,8 +26,8 @@ SHUTDOWN_SECONDS_MIN = 1.0
 class Worker:
     """Serves an application until it is ordered to end.
 
-    ``settings_json`` is what the master sent, ``settings`` the same as a dict, ``listeners`` descriptors of listening
-    sockets, which the worker owns from now on.
+    ``settings_json`` is what the master sent, ``settings`` the same as a dict, ``listeners``
+    descriptors of listening sockets, which the worker owns from now on.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Worker:
         return self._native
 
     def run(self, on_ready: Callable[[], None], on_draining: Callable[[], None]) -> None:
-        """Serves. Raises StartupError when the application cannot start, ImportError without the wanted loop.
+        """Serves. Raises StartupError when the application cannot start, ImportError without the
+        wanted loop.
 
-        on_ready is called once requests can be answered, on_draining once none are accepted any more.
+        on_ready is called once requests can be answered, on_draining once none are accepted any
+        more.
         """
         make_loop, foreign = loop_factory(self._settings["loop"], self._driver)
         with asyncio.Runner(loop_factory=make_loop) as runner:
@@ -123,7 +126,9 @@ def _special_create_task(loop: asyncio.AbstractEventLoop) -> Callable[..., Any] 
 
 
 def _log_exception(message: str, exception: BaseException | None) -> None:
-    """What the engine calls for an error in the application. Python's logging is not loaded before it is needed."""
+    """What the engine calls for an error in the application. Python's logging is not loaded before
+    it is needed.
+    """
     from cppcorn import logs
 
     logs.log_exception(message, exception)

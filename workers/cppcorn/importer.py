@@ -1,9 +1,11 @@
 """From what the command line names to an application: importing it, and telling ASGI from WSGI.
 
-An application is named as ``main``, ``main:app``, ``main:api.app``, ``main:create_app()`` or ``main:create_app("x",
-debug=True)``; arguments may be literals only. With ``factory`` the named object is called for the application.
+An application is named as ``main``, ``main:app``, ``main:api.app``, ``main:create_app()`` or
+``main:create_app("x", debug=True)``; arguments may be literals only. With ``factory`` the named
+object is called for the application.
 
-Every worker keeps in memory what is imported here, so what only errors and odd cases need is imported there.
+Every worker keeps in memory what is imported here, so what only errors and odd cases need is
+imported there.
 """
 
 from __future__ import annotations
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
 
     Interface = Literal["asgi", "wsgi"]
 
-# What a module is searched for when the name says nothing, gunicorn's default before everybody else's.
+# What a module is searched for when the name says nothing, gunicorn's default before everybody
+# else's.
 DEFAULT_ATTRIBUTES = ("application", "app")
 
+
 class AppLoadError(Exception):
-    """The application cannot be loaded, and the text says all there is to say: no traceback is needed."""
+    """The application cannot be loaded, and the text says all there is to say: no traceback is
+    needed.
+    """
 
 
 class AppShapeError(AppLoadError):
@@ -65,7 +71,8 @@ def parse_name(name: str) -> AppName:
     if "/" in module or module.endswith(".py"):
         hint = module.removesuffix(".py").strip("./").replace("/", ".")
         raise AppLoadError(
-            f'"{module}" is a file, and the name of a module is needed: write {hint}{colon}{expression}'
+            f'"{module}" is a file, and the name of a module is needed: '
+            f"write {hint}{colon}{expression}"
         )
     if not all(part.isidentifier() for part in module.split(".")):
         raise AppLoadError(f'"{module}" is not the name of a module')
@@ -91,7 +98,10 @@ def _parse_call(name: str, module: str, expression: str) -> AppName:
     try:
         args = tuple(ast.literal_eval(argument) for argument in node.args)
         # "**mapping" has no name, which literal_eval refuses as it refuses names.
-        kwargs = {str(word.arg): ast.literal_eval(word.value if word.arg else node) for word in node.keywords}
+        kwargs = {
+            str(word.arg): ast.literal_eval(word.value if word.arg else node)
+            for word in node.keywords
+        }
     except ValueError:
         raise AppLoadError(
             f'the arguments in "{name}" may only be literals, such as "x", 1 or True'
@@ -106,14 +116,17 @@ def _attribute_path(name: str, node: ast.expr) -> tuple[str, ...]:
         return (node.id,)
     if isinstance(node, ast.Attribute):
         return (*_attribute_path(name, node.value), node.attr)
-    raise AppLoadError(f'"{name}": behind the colon goes an attribute (app, api.app) or a call of one')
+    raise AppLoadError(
+        f'"{name}": behind the colon goes an attribute (app, api.app) or a call of one'
+    )
 
 
 def load(name: str, *, factory: bool = False) -> Any:
     """The application of that name.
 
-    Raises AppLoadError when the name leads nowhere, and lets through whatever the application's own code raises
-    while it is imported or made: those errors are the user's, and their traceback matters.
+    Raises AppLoadError when the name leads nowhere, and lets through whatever the application's own
+    code raises while it is imported or made: those errors are the user's, and their traceback
+    matters.
     """
     parsed = parse_name(name)
     found = _find(_import(parsed.module), parsed)
@@ -132,8 +145,8 @@ def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # Only when the module itself, or a package that holds it, is what is missing. A module that is missing
-        # inside the application is the application's own error.
+        # Only when the module itself, or a package that holds it, is what is missing. A module that
+        # is missing inside the application is the application's own error.
         missing = error.name or ""
         if missing == name or name.startswith(f"{missing}."):
             raise AppLoadError(_missing_module(name, missing)) from None
@@ -168,7 +181,9 @@ def _closest(name: str, names: list[str]) -> str | None:
 
 
 def _own_directories() -> list[str]:
-    """Where the user's modules lie: the search path but for the interpreter's own and installed packages."""
+    """Where the user's modules lie: the search path but for the interpreter's own and installed
+    packages.
+    """
     return [
         entry
         for entry in sys.path
@@ -244,7 +259,9 @@ def _call(factory: Any, parsed: AppName) -> Any:
     app = factory(*parsed.args, **parsed.kwargs)
     if inspect.iscoroutine(app):
         app.close()
-        raise AppLoadError(f'"{described}" is a coroutine function, and a factory must be a plain one')
+        raise AppLoadError(
+            f'"{described}" is a coroutine function, and a factory must be a plain one'
+        )
     if app is None:
         raise AppLoadError(f'"{described}" returned None instead of an application')
     return app
@@ -261,7 +278,8 @@ def shape_of(app: Any) -> Shape | None:
     names = _positional(app)
     if names is None:
         return None
-    # A class may be a WSGI application itself, whose instances are the responses (PEP 3333's own example).
+    # A class may be a WSGI application itself, whose instances are the responses (PEP 3333's own
+    # example).
     if len(names) == 2:
         return Shape("wsgi", f"it takes two parameters ({', '.join(names)})")
     if len(names) == 3 and not isinstance(app, type):
@@ -282,7 +300,7 @@ def _is_coroutine_function(app: Any) -> bool:
 
 
 def _positional(app: Any) -> list[str] | None:
-    """The names of the positional parameters that have no default; None where there is no telling."""
+    """The names of the positional parameters without a default; None where there is no telling."""
     plain = _positional_of_code(app)
     if plain is not None:
         return plain
@@ -301,7 +319,9 @@ def _positional(app: Any) -> list[str] | None:
 
 
 def _positional_of_code(app: Any) -> list[str] | None:
-    """What _positional() says, for plain functions, methods and objects whose class has a plain __call__."""
+    """What _positional() says, for plain functions, methods and objects whose class has a plain
+    __call__.
+    """
     bound = 0
     if not isinstance(app, FunctionType | MethodType | type) and "__signature__" not in dir(app):
         app = getattr(type(app), "__call__", None)
@@ -330,8 +350,9 @@ WORKER_CLASS = {"asgi": "asgi", "wsgi": "gthread"}
 def choose(app: Any, name: str, worker_class: str | None) -> Shape:
     """Which interface to serve an application by: the asked one, else the one its shape says.
 
-    worker_class is "asgi", "gthread", "sync", or None when none was asked for. Raises AppShapeError when the object
-    is no application, is one of the other interface, or does not show what it is and nobody said.
+    worker_class is "asgi", "gthread", "sync", or None when none was asked for. Raises AppShapeError
+    when the object is no application, is one of the other interface, or does not show what it is
+    and nobody said.
     """
     if not callable(app):
         raise AppShapeError(f'"{name}" is no application: {_kind_of(app)} cannot be called')

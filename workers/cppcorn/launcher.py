@@ -23,8 +23,9 @@ class BinaryNotFoundError(RuntimeError):
 def binary() -> Path:
     """Where the program ``cppcorn`` lies that belongs to this package.
 
-    A build tree has it beside the package, an installation among the scripts: of the virtual environment that this
-    interpreter is of, of its installation scheme, or of the user. Raises BinaryNotFoundError.
+    A build tree has it beside the package, an installation among the scripts: of the virtual
+    environment that this interpreter is of, of its installation scheme, or of the user. Raises
+    BinaryNotFoundError.
     """
     candidates = [
         Path(__file__).parents[2] / "src" / "cppcorn",
@@ -40,9 +41,11 @@ def binary() -> Path:
 
 
 def _options(settings: dict[str, Setting]) -> list[str]:
-    """Settings as options of the command line, by their names: {"access_logfile": "-"} as ["--access-logfile", "-"].
+    """Settings as options of the command line, by their names: {"access_logfile": "-"} as
+    ["--access-logfile", "-"].
 
-    True is a bare flag, False its "--no-" form, None leaves the setting out, and a list repeats the option.
+    True is a bare flag, False its "--no-" form, None leaves the setting out, and a list repeats the
+    option.
     """
     options = []
     for name, value in settings.items():
@@ -64,8 +67,8 @@ def command(app: str, settings: dict[str, Setting]) -> list[str]:
     """The command line that run() starts."""
     if not isinstance(app, str):
         raise TypeError(
-            f'cppcorn.run() takes the name of the application, such as "main:app", not {type(app).__name__}: '
-            "each worker imports it for itself"
+            'cppcorn.run() takes the name of the application, such as "main:app", '
+            f"not {type(app).__name__}: each worker imports it for itself"
         )
     settings = {"python": sys.executable, **settings}
     return [str(binary()), *_options(settings), app]

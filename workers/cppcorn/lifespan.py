@@ -1,4 +1,6 @@
-"""The lifespan protocol of ASGI (2.0): start-up and shutdown of the application, and the state that requests get."""
+"""The lifespan protocol of ASGI (2.0): start-up and shutdown of the application, and the state that
+requests get.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Log = Callable[[str, str], None]  # (level, text)
 
 
 class StartupError(Exception):
-    """The application said, or showed, that it cannot start: why in one line, and a traceback where there is one."""
+    """The application said, or showed, that it cannot start: why in one line, and a traceback where
+    there is one.
+    """
 
     def __init__(self, message: str, traceback: str = "") -> None:
         super().__init__(message)
@@ -24,8 +28,9 @@ class StartupError(Exception):
 class Lifespan:
     """Runs the application's lifespan scope in a task of its own.
 
-    mode is "auto" (an application that raises on the scope does not know lifespan, and is served without), "on" (it
-    must succeed) or "off". ``context`` is the context of its task, which requests copy; ``state`` its namespace.
+    mode is "auto" (an application that raises on the scope does not know lifespan, and is served
+    without), "on" (it must succeed) or "off". ``context`` is the context of its task, which
+    requests copy; ``state`` its namespace.
     """
 
     def __init__(self, app: Any, mode: str, log: Log) -> None:
@@ -43,7 +48,9 @@ class Lifespan:
         self.state: dict[str, Any] = {}
 
     async def startup(self) -> None:
-        """Returns once the application may be given requests. Raises StartupError when it cannot start."""
+        """Returns once the application may be given requests. Raises StartupError when it cannot
+        start.
+        """
         if self._mode == "off":
             return
         loop = asyncio.get_running_loop()
@@ -54,7 +61,9 @@ class Lifespan:
             raise self._failure
 
     async def shutdown(self, timeout: float) -> None:
-        """Tells the application to shut down, and waits for it, ``timeout`` seconds at most. Failures are logged."""
+        """Tells the application to shut down, and waits for it, ``timeout`` seconds at most.
+        Failures are logged.
+        """
         if self._task is None or self._phase != "running":
             return
         self._phase = "shutdown"
@@ -62,7 +71,8 @@ class Lifespan:
         try:
             async with asyncio.timeout(timeout):
                 await self._stopped.wait()
-                # What it does behind shutdown.complete is its own affair, but finishing it is polite.
+                # What it does behind shutdown.complete is its own affair, but finishing it is
+                # polite.
                 await asyncio.wait([self._task])
         except TimeoutError:
             self._log(
@@ -146,7 +156,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _told_failure(text: str) -> StartupError:
-    """lifespan.startup.failed, whose message is a sentence or, from Starlette, a whole traceback."""
+    """lifespan.startup.failed, whose message is a sentence or (Starlette) a whole traceback."""
     lines = text.strip().splitlines()
     if not lines:
         return StartupError("the application said that its start-up failed")

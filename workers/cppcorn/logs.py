@@ -1,7 +1,8 @@
-"""Python's logging in a worker: what the server has to say goes the same way as what its native part says.
+"""Python's logging in a worker: what the server has to say goes the same way as what its native
+part says.
 
-The logger ``cppcorn.error`` writes to the error log (--error-logfile) in the form of all its lines. Other loggers, the
-root logger above all, are the application's: they are left alone.
+The logger ``cppcorn.error`` writes to the error log (--error-logfile) in the form of all its lines.
+Other loggers, the root logger above all, are the application's: they are left alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ LOGGER = "cppcorn.error"
 
 
 class NativeHandler(logging.Handler):
-    """Hands records to the native log, which adds time, process and level, and whose lines never mix."""
+    """Hands records to the native log, which adds time, process and level, and whose lines never
+    mix.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -1,7 +1,8 @@
 """asyncio loops over the worker's libuv loop.
 
-``--loop asyncio`` (and ``auto``): a stock ``asyncio.SelectorEventLoop`` whose selector runs the libuv loop, so that HTTP
-is handled inside ``select()`` and every feature of asyncio is the standard library's own.
+``--loop asyncio`` (and ``auto``): a stock ``asyncio.SelectorEventLoop`` whose selector runs the
+libuv loop, so that HTTP is handled inside ``select()`` and every feature of asyncio is the standard
+library's own.
 
 ``--loop uvloop``: uvloop drives, and watches the descriptor of the libuv loop.
 """
@@ -21,10 +22,11 @@ __all__ = ["ForeignDrive", "UvEventLoop", "UvSelector", "loop_factory"]
 
 
 class UvSelector(selectors.DefaultSelector):
-    """The standard selector for the asyncio loop's own descriptors; waiting is done by the libuv loop.
+    """The standard selector for the asyncio loop's own descriptors; waiting is done by the libuv
+    loop.
 
-    Registering, modifying and unregistering are the standard library's own, down to the errors. Made on the thread
-    that will run the loop.
+    Registering, modifying and unregistering are the standard library's own, down to the errors.
+    Made on the thread that will run the loop.
     """
 
     def __init__(self, driver: LoopDriver) -> None:
@@ -41,9 +43,9 @@ class UvSelector(selectors.DefaultSelector):
 class UvEventLoop(asyncio.SelectorEventLoop):
     """asyncio's own loop over a UvSelector.
 
-    What it adds is for handlers of the ``signal`` module: libuv sleeps on when a signal comes, so a wakeup descriptor
-    has to end the sleep. asyncio sets one while it has handlers of its own (and wakes up by that), and takes it away with
-    the last of them; then ours is due again.
+    What it adds is for handlers of the ``signal`` module: libuv sleeps on when a signal comes, so a
+    wakeup descriptor has to end the sleep. asyncio sets one while it has handlers of its own (and
+    wakes up by that), and takes it away with the last of them; then ours is due again.
     """
 
     def __init__(self, driver: LoopDriver) -> None:
@@ -52,7 +54,7 @@ class UvEventLoop(asyncio.SelectorEventLoop):
         self._handled: set[int] = set()
         self._wake_on_signals()
 
-    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
         try:
             super().add_signal_handler(sig, callback, *args)
             self._handled.add(sig)
@@ -111,7 +113,8 @@ class ForeignDrive:
 def loop_factory(
     kind: str, driver: LoopDriver
 ) -> tuple[Callable[[], asyncio.AbstractEventLoop], bool]:
-    """What makes the loop of ``--loop KIND``, and whether a ForeignDrive must run the libuv loop under it.
+    """What makes the loop of ``--loop KIND``, and whether a ForeignDrive must run the libuv loop
+    under it.
 
     Raises ImportError when uvloop is asked for and not installed.
     """

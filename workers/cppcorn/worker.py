@@ -1,11 +1,14 @@
-"""A worker process, ``python -m cppcorn.worker``: gets its settings from the master, loads the application, serves it.
+"""A worker process, ``python -m cppcorn.worker``: gets its settings from the master, loads the
+application, serves it.
 
-Only the master starts it. What it has to say goes through the control channel: that it is ready, or why it is not.
-What is imported here stays in the memory of every worker, so it is little, and the rest comes where it is needed.
+Only the master starts it. What it has to say goes through the control channel: that it is ready, or
+why it is not. What is imported here stays in the memory of every worker, so it is little, and the
+rest comes where it is needed.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -82,9 +85,11 @@ def _serve(control: _cppcorn.WorkerControl) -> None:
 
 
 def extend_search_path(app_dir: str, pythonpath: Iterable[str]) -> None:
-    """Puts the application's directory (empty: the current one) in front of sys.path, and before it --pythonpath.
+    """Puts the application's directory (empty: the current one) in front of sys.path, and before it
+    --pythonpath.
 
-    The entry that ``python -m`` made, the directory at the time of the start, goes: --chdir may have left it.
+    The entry that ``python -m`` made, the directory at the time of the start, goes: --chdir may
+    have left it.
     """
     if not sys.flags.safe_path and sys.path:
         sys.path.pop(0)
@@ -101,7 +106,9 @@ def _load(settings: dict[str, Any]) -> tuple[Any, importer.Shape]:
         return app, importer.choose(app, name, None if worker_class == "auto" else worker_class)
     except importer.AppLoadError as error:
         raise WorkerError("app", str(error)) from error
-    except BaseException as error:  # SystemExit too: an application that gives up while it is imported
+    except (
+        BaseException
+    ) as error:  # SystemExit too: an application that gives up while it is imported
         message = f'"{name}" cannot be loaded: {_one_line(error)}'
         raise WorkerError("app", message, _own_traceback(error)) from error
 
@@ -112,7 +119,9 @@ def _one_line(error: BaseException) -> str:
 
 
 def _own_traceback(error: BaseException) -> str:
-    """The traceback from the application's first line on: how it came to be imported is not interesting."""
+    """The traceback from the application's first line on: how it came to be imported is not
+    interesting.
+    """
     import traceback
 
     frames = error.__traceback__
@@ -123,7 +132,7 @@ def _own_traceback(error: BaseException) -> str:
 
 
 def _is_import_machinery(filename: str) -> bool:
-    own = (__file__, importer.__file__, importer.importlib.__file__)
+    own = (__file__, importer.__file__, importlib.__file__)
     return filename.startswith("<frozen importlib") or filename in own
 
 

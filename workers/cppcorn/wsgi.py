@@ -1,7 +1,7 @@
 """The WSGI worker's Python half: the pool threads, and the way from start to end.
 
-Requests never pass through here: the native engine calls the application on the threads made here, so that to the
-application and to debuggers they are threads like any others.
+Requests never pass through here: the native engine calls the application on the threads made here,
+so that to the application and to debuggers they are threads like any others.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["Worker"]
 class Worker:
     """Serves an application until it is ordered to end.
 
-    ``settings_json`` is what the master sent, ``settings`` the same as a dict, ``listeners`` descriptors of listening
-    sockets, which the worker owns from now on.
+    ``settings_json`` is what the master sent, ``settings`` the same as a dict, ``listeners``
+    descriptors of listening sockets, which the worker owns from now on.
     """
 
     def __init__(
@@ -40,7 +40,9 @@ class Worker:
         return self._native
 
     def run(self, on_ready: Callable[[], None]) -> None:
-        """Serves; on_ready is called once requests can be answered. Raises RuntimeError when the server can't start."""
+        """Serves; on_ready is called once requests can be answered. Raises RuntimeError when the
+        server can't start.
+        """
         self._native.start(self._listeners)
         threads = [
             threading.Thread(target=self._native.run_thread, name=f"cppcorn-{number}")
@@ -59,7 +61,9 @@ class Worker:
 
 
 def _log_exception(message: str, exception: BaseException | None) -> None:
-    """What the engine calls for an error in the application. Python's logging is not loaded before it is needed."""
+    """What the engine calls for an error in the application. Python's logging is not loaded before
+    it is needed.
+    """
     from cppcorn import logs
 
     logs.log_exception(message, exception)
@@ -69,4 +73,4 @@ def _error_stream(destination: str) -> TextIO:
     """What wsgi.errors is: standard error, or the end of the error log's file."""
     if destination == "-":
         return sys.stderr
-    return open(destination, "a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    return open(destination, "a", buffering=1, encoding="utf-8", errors="backslashreplace")
