@@ -1,4 +1,5 @@
-"""What an ASGI application may do right and wrong: one route a case. Most answer with a JSON of what
+"""What an ASGI application may do right and wrong: one route a case. Most answer with a JSON of
+what
 they saw.
 """
 

@@ -37,7 +37,8 @@ def ask(server: Server, target: str, **options: Any) -> Any:
 def test_scope(cases: Server) -> None:
     with Client(cases) as client:
         client.send(
-            b"PATCH /a%20b/%C3%A4%ff/scope-seen?x=%20&y HTTP/1.1\r\nHost: example.org\r\nX-Two: 1\r\n"
+            b"PATCH /a%20b/%C3%A4%ff/scope-seen?x=%20&y HTTP/1.1\r\n"
+            b"Host: example.org\r\nX-Two: 1\r\n"
             b"Accept: a\r\nx-two: 2\r\nX_Under: u\r\n\r\n"
         )
         seen = json.loads(client.read().body)

@@ -1,0 +1,74 @@
+"""Applications whose lifespan goes in every way it can."""
+
+from __future__ import annotations
+
+import asyncio
+
+from probe import record
+
+
+async def _serve(send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"served"})
+
+
+def _application(lifespan):
+    async def application(scope, receive, send):
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+        else:
+            await _serve(send)
+
+    return application
+
+
+@_application
+async def raises(receive, send):
+    raise ValueError("no lifespan here")
+
+
+@_application
+async def returns(receive, send):
+    pass
+
+
+@_application
+async def fails(receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "the database is away"})
+
+
+@_application
+async def gives_up(receive, send):
+    raise SystemExit("not today")
+
+
+@_application
+async def wrong_message(receive, send):
+    await receive()
+    try:
+        await send({"type": "lifespan.shutdown.complete"})
+    except RuntimeError as error:
+        record("refused", text=str(error))
+    await send({"type": "lifespan.startup.complete"})
+    record("told", type=(await receive())["type"])
+    await send({"type": "lifespan.shutdown.failed", "message": "could not say goodbye"})
+
+
+@_application
+async def hangs_in_shutdown(receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    record("hanging")
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        record("cancelled")
+
+
+@_application
+async def dies_later(receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    raise ValueError("deliberate")
