@@ -35,9 +35,7 @@ def run(app: str, **settings: Setting) -> int:
 
 
 def binary() -> Path:
-    """Where the program ``cppcorn`` lies that belongs to this package. Raises
-    launcher.BinaryNotFoundError.
-    """
+    """Where the program ``cppcorn`` of this package lies. Raises launcher.BinaryNotFoundError."""
     from cppcorn import launcher
 
     return launcher.binary()

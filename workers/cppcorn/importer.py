@@ -28,9 +28,7 @@ DEFAULT_ATTRIBUTES = ("application", "app")
 
 
 class AppLoadError(Exception):
-    """The application cannot be loaded, and the text says all there is to say: no traceback is
-    needed.
-    """
+    """The application cannot be loaded, and the text says why: no traceback is needed."""
 
 
 class AppShapeError(AppLoadError):
@@ -71,8 +69,7 @@ def parse_name(name: str) -> AppName:
     if "/" in module or module.endswith(".py"):
         hint = module.removesuffix(".py").strip("./").replace("/", ".")
         raise AppLoadError(
-            f'"{module}" is a file, and the name of a module is needed: '
-            f"write {hint}{colon}{expression}"
+            f'"{module}" is a file, and a module is needed: write {hint}{colon}{expression}'
         )
     if not all(part.isidentifier() for part in module.split(".")):
         raise AppLoadError(f'"{module}" is not the name of a module')
@@ -169,7 +166,7 @@ def _missing_module(name: str, missing: str) -> str:
     if close:
         guess = f"{parent}.{close}" if parent else close
         return f'{text}. Did you mean "{guess}"?'
-    where = ", ".join(sys.path[:2]) if not parent else parent
+    where = parent or ", ".join(sys.path[:2])
     return f"{text} in {where}; --app-dir and --chdir say where to look"
 
 
@@ -273,7 +270,7 @@ def shape_of(app: Any) -> Shape | None:
         app = app.func
     if _is_coroutine_function(app):
         return Shape("asgi", "it is a coroutine function")
-    if not isinstance(app, type) and _is_coroutine_function(getattr(type(app), "__call__", None)):
+    if not isinstance(app, type) and _is_coroutine_function(_call_method(app)):
         return Shape("asgi", "its __call__ is a coroutine function")
     names = _positional(app)
     if names is None:
@@ -285,6 +282,11 @@ def shape_of(app: Any) -> Shape | None:
     if len(names) == 3 and not isinstance(app, type):
         return Shape("asgi", f"it takes three parameters ({', '.join(names)})")
     return None
+
+
+def _call_method(app: Any) -> Any:
+    """The function that a call of this object runs; to be looked at, not to be called."""
+    return getattr(type(app), "__call__", None)  # noqa: B004
 
 
 def _is_coroutine_function(app: Any) -> bool:
@@ -300,7 +302,7 @@ def _is_coroutine_function(app: Any) -> bool:
 
 
 def _positional(app: Any) -> list[str] | None:
-    """The names of the positional parameters without a default; None where there is no telling."""
+    """The positional parameters that have no default; None where there is no telling."""
     plain = _positional_of_code(app)
     if plain is not None:
         return plain
@@ -324,7 +326,7 @@ def _positional_of_code(app: Any) -> list[str] | None:
     """
     bound = 0
     if not isinstance(app, FunctionType | MethodType | type) and "__signature__" not in dir(app):
-        app = getattr(type(app), "__call__", None)
+        app = _call_method(app)
         bound = 1
     if isinstance(app, MethodType):
         app = app.__func__

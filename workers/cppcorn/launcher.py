@@ -67,8 +67,8 @@ def command(app: str, settings: dict[str, Setting]) -> list[str]:
     """The command line that run() starts."""
     if not isinstance(app, str):
         raise TypeError(
-            'cppcorn.run() takes the name of the application, such as "main:app", '
-            f"not {type(app).__name__}: each worker imports it for itself"
+            'cppcorn.run() takes the name of the application, such as "main:app", not '
+            f"{type(app).__name__}: each worker imports it for itself"
         )
     settings = {"python": sys.executable, **settings}
     return [str(binary()), *_options(settings), app]

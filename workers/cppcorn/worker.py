@@ -106,9 +106,7 @@ def _load(settings: dict[str, Any]) -> tuple[Any, importer.Shape]:
         return app, importer.choose(app, name, None if worker_class == "auto" else worker_class)
     except importer.AppLoadError as error:
         raise WorkerError("app", str(error)) from error
-    except (
-        BaseException
-    ) as error:  # SystemExit too: an application that gives up while it is imported
+    except BaseException as error:  # SystemExit too: an application that gives up
         message = f'"{name}" cannot be loaded: {_one_line(error)}'
         raise WorkerError("app", message, _own_traceback(error)) from error
 

@@ -28,6 +28,14 @@ class BlockSignals {
   sigset_t before_;
 };
 
+// CGI turns "Foo_Bar" and "Foo-Bar" into the same name.
+bool has_underscore(const http::RequestHead& head) noexcept {
+  for (size_t i = 0; i < head.field_count(); ++i) {
+    if (head.field(i).name.find('_') != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 // What lives and dies on the I/O thread. Destroyed from the bottom to the top.
@@ -128,6 +136,9 @@ void Engine::follow_wish(Io& io) {
 }
 
 void Engine::on_request(server::ExchangeRef exchange) {
+  if (settings_.header_map == config::HeaderMap::kRefuse && has_underscore(exchange->head())) {
+    return exchange->fail(400, "a header name has an underscore");
+  }
   if (free_.empty()) {
     calls_.push_back(std::make_unique<Call>(static_cast<CallHost&>(*this), responses_));
     free_.push_back(calls_.back().get());

@@ -226,6 +226,7 @@ Responder::Sent Responder::file(GilHeld& gil, FileRange range) {
 
 Responder::Sent Responder::finish(GilHeld& gil) {
   if (complete() || must_post()) return Sent::kMore;
+  if (call_->gone.load(std::memory_order_relaxed)) return Sent::kEnough;  // it was stopped half-way
   if (!started()) {
     PyErr_SetString(PyExc_AssertionError,
                     "the application returned without calling start_response()");
