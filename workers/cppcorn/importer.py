@@ -377,13 +377,15 @@ def _article(interface: Interface) -> str:
 
 
 def _undecided(app: Any, name: str) -> str:
+    import inspect
+
     names = _positional(app)
-    if names is not None and not names:
+    if names == [] and not inspect.signature(app).parameters:
         call = f"{name}()" if ":" in name else f"{name}:app()"
         return (
             f'"{name}" takes no parameters, so it looks like a factory: '
             f"name it {call}, or add --factory"
         )
-    if isinstance(app, type) and names is not None and len(names) == 1:
+    if isinstance(app, type) and names and len(names) == 1:
         return f'"{name}" looks like an application of ASGI 2, and ASGI 3 is needed'
     return f'"{name}" does not show whether it is ASGI or WSGI: say -k asgi or -k gthread'

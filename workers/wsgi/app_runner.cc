@@ -40,6 +40,12 @@ Py_ssize_t length_of(PyObject* result) {
   return length;
 }
 
+// An exception of ours, about what the app returned, has not passed through any Python code.
+const char* describe(PyObject* exception) {
+  const PyRef traceback = PyRef::steal(PyException_GetTraceback(exception));
+  return traceback ? "the application raised" : "the application broke the rules of WSGI";
+}
+
 }  // namespace
 
 Responder* AppRunner::current() noexcept { return current_responder; }
@@ -166,7 +172,7 @@ AppRunner::Sent AppRunner::iterate(GilHeld& gil, PyObject* result) {
 
 void AppRunner::settle(GilHeld& gil, Call& call, Sent sent) {
   if (sent == Sent::kRaised) {
-    log(gil, call, "the application raised");
+    log(gil, call, nullptr);
   } else if (sent == Sent::kTooShort) {
     log(gil, call, "the response is shorter than its Content-Length: it is cut off");
   } else {
@@ -206,6 +212,7 @@ void AppRunner::leave(GilHeld& gil, Call& call) {
 
 void AppRunner::log(GilHeld& gil, const Call& call, const char* what) {
   PyRef exception = python::take_exception(gil);
+  if (what == nullptr) what = describe(exception.get());
   std::string message(call.head().method());
   message.append(" ").append(log::escape_for_log(call.head().target())).append(": ").append(what);
   const PyRef text = python::make_utf8(gil, message);

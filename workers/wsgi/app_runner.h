@@ -49,7 +49,7 @@ class AppRunner {
   void close(python::GilHeld& gil, Call& call, PyObject* result);
   void leave(python::GilHeld& gil, Call& call);
   void leave_input(python::GilHeld& gil) noexcept;
-  // Logs the pending exception, or a message alone when there is none.
+  // Logs the pending exception, if there is one. what: nullptr for one out of the app itself.
   void log(python::GilHeld& gil, const Call& call, const char* what);
 
   AppContext& context_;

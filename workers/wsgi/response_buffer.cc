@@ -1,43 +1,18 @@
 #include "workers/wsgi/response_buffer.h"
 
-#include <fcntl.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 
 #include "src/base/clock.h"
 
 namespace cppcorn::wsgi {
-namespace {
-
-// A piece of memory as one system call writes it.
-constexpr size_t kVectorMax = 64;
-
-// Cuts the entries to a total of max bytes; returns how many are left.
-size_t cut(iovec* entries, size_t count, uint64_t max) noexcept {
-  for (size_t i = 0; i < count; ++i) {
-    if (entries[i].iov_len >= max) {
-      entries[i].iov_len = static_cast<size_t>(max);
-      return i + 1;
-    }
-    max -= entries[i].iov_len;
-  }
-  return count;
-}
-
-}  // namespace
 
 void ResponseBuffer::reset() noexcept {
   pending_.clear();
   if (counted_ > 0) store_.memory.give_back(counted_);
-  if (disk_reserved_ > 0) store_.spools.disk.give_back(disk_reserved_);
-  unsent_ = counted_ = queued_ = file_written_ = file_taken_ = disk_reserved_ = 0;
-  if (file_) file_.reset();
-  in_file_ = patient_ = waiting_ = no_disk_ = gone_ = false;
+  unsent_ = counted_ = queued_ = file_written_ = file_taken_ = 0;
+  if (file_.is_open()) file_.close();
+  in_file_ = tried_patience_ = waiting_ = no_disk_ = gone_ = false;
 }
 
 // --- Pool thread --------------------------------------------------------------------------------
@@ -75,88 +50,79 @@ bool ResponseBuffer::admit_to_memory(BufferChain& bytes, bool in_any_case) noexc
 // All that went through the file has been sent: from here on memory will do again.
 bool ResponseBuffer::may_leave_file() noexcept {
   if (file_taken_ != file_written_ || queued_ > 0 || unsent_ > 0) return false;
-  in_file_ = patient_ = false;
+  in_file_ = tried_patience_ = false;
   file_written_ = file_taken_ = 0;
+  file_.close();
   return true;
 }
 
 // One step towards taking all bytes; true when that is done.
 bool ResponseBuffer::step(std::unique_lock<std::mutex>& lock, BufferChain& bytes) {
   if (admit(bytes)) return true;
-  if (!in_file_ && !patient_) {
-    patient_ = true;
-    waiting_ = true;
-    room_.wait_for(lock, std::chrono::milliseconds(kPatienceMs),
-                   [&] { return gone_ || fits_memory(bytes.memory_bytes()); });
-    waiting_ = false;
-    return admit(bytes);
-  }
+  if (!in_file_ && !tried_patience_) return be_patient(lock, bytes);
   const bool has_file = bytes.memory_bytes() != bytes.bytes();
-  if (!has_file && !file_ && !no_disk_) {
+  if (!has_file && !file_.is_open() && !no_disk_) {
     prepare_file(lock);
     return false;
   }
   const uint64_t room = has_file || no_disk_ ? 0 : room_in_file();
-  if (room == 0) {
-    if (unsent_ == 0 && queued_ == 0 && file_taken_ == file_written_) {
-      may_leave_file();
-      return admit_to_memory(bytes, true);
-    }
-    wait_for_room(lock);
-    return false;
+  if (room > 0) return write_some(lock, bytes, room);
+  if (unsent_ == 0 && queued_ == 0 && taken()) {
+    may_leave_file();
+    return admit_to_memory(bytes, true);
   }
-  in_file_ = true;
-  lock.unlock();
-  const uint64_t written = write_some(bytes, room);
-  lock.lock();
-  file_written_ += written;
-  return bytes.empty();
+  wait_for_room(lock);
+  return false;
+}
+
+// A client that takes half of the bound in this time is fast enough to be waited for: about 100
+// MB/s.
+bool ResponseBuffer::be_patient(std::unique_lock<std::mutex>& lock, BufferChain& bytes) {
+  tried_patience_ = true;
+  waiting_ = true;
+  const bool fast = room_.wait_for(lock, std::chrono::milliseconds(kPatienceMs), [&] {
+    return gone_ ||
+           (unsent_ <= store_.memory_per_response / 2 && fits_memory(bytes.memory_bytes()));
+  });
+  waiting_ = false;
+  if (!fast || !admit(bytes)) return false;
+  tried_patience_ = false;
+  return true;
 }
 
 void ResponseBuffer::prepare_file(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  auto opened = server::open_temporary_file(store_.spools.directory);
+  const Status opened = file_.open();
   lock.lock();
-  if (!opened) return disk_failed(opened.error().message.c_str(), 0);
-  file_ = std::make_shared<UniqueFd>(std::move(opened).value());
+  if (!opened) disk_failed(opened.error());
 }
 
-// How many bytes may be written without a gap: of the ring, what is free; of the disk, what the
-// worker's budget has left.
+// Bytes that were taken may still be in the exchange, as ranges of the file.
+uint64_t ResponseBuffer::sent_of_file() const noexcept {
+  return file_taken_ - std::min(queued_, file_taken_);
+}
+
 uint64_t ResponseBuffer::room_in_file() const noexcept {
-  const uint64_t ring = store_.bytes_per_response_max;
-  // Bytes that were taken may still be in the exchange as ranges of the file.
-  const uint64_t used = file_written_ - file_taken_ + std::min(queued_, file_taken_);
-  if (ring <= used) return 0;
-  const uint64_t to_wrap = ring - file_written_ % ring;
-  return std::min({ring - used, to_wrap, kPieceBytes});
+  const uint64_t unsent = file_written_ - sent_of_file();
+  const uint64_t max = store_.bytes_per_response_max;
+  return unsent >= max ? 0 : std::min(max - unsent, kPieceBytes);
 }
 
-// Without the lock: only this thread writes, and the I/O thread reads only what file_written_
-// covers.
-uint64_t ResponseBuffer::write_some(BufferChain& bytes, uint64_t room) {
-  const uint64_t offset = file_written_ % store_.bytes_per_response_max;
-  iovec entries[kVectorMax];
-  const size_t count = cut(entries, bytes.gather(entries, kVectorMax), room);
-  uint64_t wanted = 0;
-  for (size_t i = 0; i < count; ++i) wanted += entries[i].iov_len;
-  if (offset + wanted > disk_reserved_) {
-    if (!store_.spools.disk.reserve(offset + wanted - disk_reserved_)) {
-      disk_failed("the worker's temporary files are at their limit (--spool-max)", 0);
-      return 0;
-    }
-    disk_reserved_ = offset + wanted;
+// Writes without the lock: the I/O thread reads only what file_written_ covers.
+bool ResponseBuffer::write_some(std::unique_lock<std::mutex>& lock, BufferChain& bytes,
+                                uint64_t room) {
+  in_file_ = true;
+  const uint64_t sent = sent_of_file();
+  lock.unlock();
+  file_.sent_before(sent);
+  const Result<uint64_t> written = file_.append(bytes, room);
+  lock.lock();
+  if (written) {
+    file_written_ += written.value();
+  } else {
+    disk_failed(written.error());
   }
-  ssize_t written;
-  do {
-    written = ::pwritev(file_->get(), entries, static_cast<int>(count), static_cast<off_t>(offset));
-  } while (written < 0 && errno == EINTR);
-  if (written <= 0) {
-    disk_failed("a temporary file cannot be written", written < 0 ? errno : ENOSPC);
-    return 0;
-  }
-  bytes.consume(static_cast<uint64_t>(written));
-  return static_cast<uint64_t>(written);
+  return bytes.empty();
 }
 
 void ResponseBuffer::wait_for_room(std::unique_lock<std::mutex>& lock) {
@@ -167,28 +133,25 @@ void ResponseBuffer::wait_for_room(std::unique_lock<std::mutex>& lock) {
 }
 
 // The response goes on, as fast as the client takes it.
-void ResponseBuffer::disk_failed(const char* what, int error) noexcept {
+void ResponseBuffer::disk_failed(const Error& error) noexcept {
   no_disk_ = true;
   unsigned suppressed = 0;
   if (!store_.disk_log.allow(monotonic_ms(), &suppressed)) return;
-  log::warning("A thread has to wait for a slow client: {}{}{}", what, error != 0 ? ": " : "",
-               error != 0 ? std::strerror(error) : "");
+  log::warning("A thread has to wait for a slow client: {}", error.message);
 }
 
 // --- I/O thread ---------------------------------------------------------------------------------
 
 void ResponseBuffer::take(BufferChain& out, uint64_t queued) {
-  if (!pending_.empty()) {
-    queued += pending_.bytes();
-    out.append(std::move(pending_));
-  }
+  out.append(std::move(pending_));
   const uint64_t left = file_written_ - file_taken_;
-  if (left == 0 || queued > kPieceBytes / 4) return;
-  const uint64_t ring = store_.bytes_per_response_max;
-  const uint64_t offset = file_taken_ % ring;
-  const uint64_t size = std::min({left, ring - offset, kPieceBytes});
-  out.append(FileRange{file_, offset, size});
-  file_taken_ += size;
+  if (left > 0 && queued + out.bytes() <= kPieceBytes / 4) {
+    const uint64_t size = std::min(left, kPieceBytes);
+    out.append(file_.range(file_taken_, size));
+    file_taken_ += size;
+  }
+  // They are in the exchange from here on, although it does not have them yet.
+  queued_ = queued + out.bytes();
 }
 
 void ResponseBuffer::update(uint64_t queued) noexcept {
@@ -206,7 +169,7 @@ bool ResponseBuffer::wants_update(uint64_t* mark) const noexcept {
     *mark = kPieceBytes / 4;
     return true;
   }
-  *mark = !waiting_ || in_file_ ? 0 : std::min(queued_ / 2, store_.memory_per_response / 2);
+  *mark = !waiting_ || in_file_ ? 0 : store_.memory_per_response / 2;
   return queued_ > 0 && (waiting_ || in_file_ || counted_ > 0);
 }
 

@@ -1,9 +1,9 @@
 // ResponseBuffer: what a pool thread has produced of a response and the client has not taken yet.
 // It is what sets the thread free: up to a bound the bytes wait in memory, beyond it in a temporary
-// file used as a ring, and only when that is full too does the thread wait.
+// file, and only at another bound does the thread wait.
 //
 //   pool thread ──post──▶ pending (memory) ──────────take──▶ exchange ──▶ client
-//                  └────▶ ring file ────take, a piece at a time──▶┘
+//                  └────▶ spill file ───take, a piece at a time──▶┘
 //
 // While anything is in the file, everything goes through it, so that the order stays. Owned by a
 // call; all members are guarded by the outbox's mutex (the caller holds it) but for what is said
@@ -18,6 +18,7 @@
 #include "src/base/buffer_chain.h"
 #include "src/base/log.h"
 #include "src/server/spool.h"
+#include "workers/wsgi/spill_file.h"
 
 namespace cppcorn::wsgi {
 
@@ -43,7 +44,7 @@ class ResponseBuffer {
   // Of the file, given to the exchange at a time.
   static constexpr uint64_t kPieceBytes = 1 << 20;
 
-  explicit ResponseBuffer(ResponseStore& store) noexcept : store_(store) {}
+  explicit ResponseBuffer(ResponseStore& store) noexcept : store_(store), file_(store.spools) {}
   ~ResponseBuffer() { reset(); }
   // Ready for the next response.
   void reset() noexcept;
@@ -79,26 +80,27 @@ class ResponseBuffer {
   bool fits_memory(uint64_t bytes) const noexcept;
   bool may_leave_file() noexcept;
   bool step(std::unique_lock<std::mutex>& lock, BufferChain& bytes);
+  bool be_patient(std::unique_lock<std::mutex>& lock, BufferChain& bytes);
   void prepare_file(std::unique_lock<std::mutex>& lock);
+  uint64_t sent_of_file() const noexcept;
   uint64_t room_in_file() const noexcept;
-  uint64_t write_some(BufferChain& bytes, uint64_t room);
+  bool write_some(std::unique_lock<std::mutex>& lock, BufferChain& bytes, uint64_t room);
   void wait_for_room(std::unique_lock<std::mutex>& lock);
-  void disk_failed(const char* what, int error) noexcept;
+  void disk_failed(const Error& error) noexcept;
 
   ResponseStore& store_;
   BufferChain pending_;
   uint64_t unsent_ = 0;        // of memory: pending, or in the exchange
   uint64_t counted_ = 0;       // reserved of the worker's memory
   uint64_t queued_ = 0;        // in the exchange, when last seen
-  uint64_t file_written_ = 0;  // positions in the stream of bytes that went through the file
-  uint64_t file_taken_ = 0;
-  uint64_t disk_reserved_ = 0;
-  std::shared_ptr<UniqueFd> file_;
+  uint64_t file_written_ = 0;  // positions in the file: up to where it may be taken
+  uint64_t file_taken_ = 0;    // up to where it has been
+  SpillFile file_;             // of the pool thread, but for range()
   std::condition_variable room_;
   bool in_file_ = false;
-  bool patient_ = false;  // has waited kPatienceMs for this client
-  bool waiting_ = false;  // a pool thread waits for room_
-  bool no_disk_ = false;  // the file could not be made or written
+  bool tried_patience_ = false;  // ...in vain
+  bool waiting_ = false;         // a pool thread waits for room_
+  bool no_disk_ = false;         // the file could not be made or written
   bool gone_ = false;
 };
 

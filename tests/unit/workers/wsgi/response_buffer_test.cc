@@ -15,7 +15,7 @@ namespace cppcorn::wsgi {
 namespace {
 
 constexpr uint64_t kMemory = 4096;
-constexpr uint64_t kRing = 64 << 10;
+constexpr uint64_t kMax = 64 << 10;
 
 BufferChain chain_of(std::string_view bytes) {
   BufferChain chain;
@@ -56,9 +56,15 @@ class ResponseBufferTest : public ::testing::Test {
  protected:
   // The I/O thread's turn: takes, and the client takes up to max bytes of it.
   std::string turn(size_t max) {
-    const std::lock_guard lock(mutex_);
-    buffer_.take(exchange_, exchange_.bytes());
+    BufferChain taken;
+    {
+      const std::lock_guard lock(mutex_);
+      buffer_.take(taken, exchange_.bytes());
+    }
+    // As in the engine, the pool may post between the two.
+    exchange_.append(std::move(taken));
     std::string sent = drain(exchange_, max);
+    const std::lock_guard lock(mutex_);
     buffer_.update(exchange_.bytes());
     return sent;
   }
@@ -70,7 +76,7 @@ class ResponseBufferTest : public ::testing::Test {
 
   std::mutex mutex_;
   server::SpoolStore spools_{::testing::TempDir(), kMemory, 0};
-  ResponseStore store_{spools_, kMemory, kRing};
+  ResponseStore store_{spools_, kMemory, kMax};
   ResponseBuffer buffer_{store_};
   BufferChain exchange_;
 };
@@ -115,8 +121,8 @@ TEST_F(ResponseBufferTest, PutsIntoAFileWhatTheClientDoesNotTake) {
   EXPECT_EQ(spools_.memory.used(), 0u);
 }
 
-// Many times the ring's size, at every mixture of speeds: no byte is lost, doubled or moved.
-TEST_F(ResponseBufferTest, KeepsTheOrderThroughMemoryFileAndRing) {
+// Many times both bounds, at every mixture of speeds: no byte is lost, doubled or moved.
+TEST_F(ResponseBufferTest, KeepsTheOrderThroughMemoryAndFile) {
   const std::string body = pattern(1 << 20);
   std::thread pool([&] {
     std::mt19937 random(7);
@@ -151,7 +157,7 @@ TEST_F(ResponseBufferTest, WaitsForTheClientOnlyBehindTheBound) {
 
 TEST_F(ResponseBufferTest, GoesOnWithoutADisk) {
   server::SpoolStore nowhere("/nonexistent/folder", kMemory, 0);
-  ResponseStore store{nowhere, kMemory, kRing};
+  ResponseStore store{nowhere, kMemory, kMax};
   ResponseBuffer buffer{store};
   const std::string body = pattern(100'000);
   std::thread pool([&] {
@@ -176,7 +182,7 @@ TEST_F(ResponseBufferTest, GoesOnWithoutADisk) {
 // The worker's budget for files is used up by others.
 TEST_F(ResponseBufferTest, WaitsWhenTheWorkersFilesAreFull) {
   server::SpoolStore small(::testing::TempDir(), kMemory, 1);
-  ResponseStore store{small, kMemory, kRing};
+  ResponseStore store{small, kMemory, kMax};
   ResponseBuffer buffer{store};
   std::thread pool([&] {
     for (int i = 0; i < 10; ++i) {
@@ -216,6 +222,42 @@ TEST_F(ResponseBufferTest, SetsAWaitingThreadFreeWhenTheClientGoes) {
   buffer_.reset();
   EXPECT_EQ(store_.memory.used(), 0u);
   EXPECT_EQ(spools_.disk.used(), 0u);
+}
+
+// Space that was sent is given back while the response goes on, and nothing that waits is lost by
+// that.
+TEST(SpillFile, GivesBackWhatWasSent) {
+  constexpr uint64_t kPiece = 1 << 20;
+  server::SpoolStore store(::testing::TempDir(), kMemory, 4 * kPiece);
+  SpillFile file(store);
+  ASSERT_TRUE(file.open());
+  for (uint64_t i = 0; i < 20; ++i) {
+    BufferChain chain = chain_of(std::string(kPiece, static_cast<char>('a' + i)));
+    file.sent_before(i * kPiece);
+    auto written = file.append(chain, kPiece);
+    ASSERT_TRUE(written) << written.error().message;
+    ASSERT_EQ(*written, kPiece);
+    EXPECT_LE(store.disk.used(), 2 * kPiece);
+    std::string piece(1000, '\0');
+    const FileRange range = file.range(i * kPiece, kPiece);
+    ASSERT_EQ(pread(range.file->get(), piece.data(), 1000, static_cast<off_t>(range.offset)), 1000);
+    EXPECT_EQ(piece, std::string(1000, static_cast<char>('a' + i)));
+  }
+  file.close();
+  EXPECT_EQ(store.disk.used(), 0u);
+}
+
+TEST(SpillFile, SaysWhyNothingWasWritten) {
+  server::SpoolStore store(::testing::TempDir(), kMemory, 1000);
+  SpillFile file(store);
+  ASSERT_TRUE(file.open());
+  BufferChain chain = chain_of(std::string(2000, 'x'));
+  EXPECT_EQ(*file.append(chain, 800), 800u);
+  EXPECT_EQ(chain.bytes(), 1200u);
+  const auto refused = file.append(chain, 800);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("--spool-max"), std::string::npos);
+  EXPECT_EQ(chain.bytes(), 1200u);
 }
 
 // A file of the app's own in the response comes behind what was written before it.
