@@ -286,7 +286,7 @@ def shape_of(app: Any) -> Shape | None:
 
 def _call_method(app: Any) -> Any:
     """The function that a call of this object runs; to be looked at, not to be called."""
-    return getattr(type(app), "__call__", None)  # noqa: B004
+    return getattr(type(app), "__call__", None)
 
 
 def _is_coroutine_function(app: Any) -> bool:
