@@ -58,8 +58,8 @@ end when it stops (`graceful_timeout` is 30 s) and writes an access log (off her
 writes one to standard output). The deadlines for heads, bodies and responses exist in neither
 server; here they are on.
 
-`asgi_disconnect_grace_period` is `none`, as in uvicorn: a request whose client is gone may finish its
-work. gunicorn cancels it after 3 s.
+`asgi_disconnect_grace_period` is `none`, as in uvicorn: a request whose client is gone may finish
+its work. gunicorn cancels it after 3 s.
 
 `root_path` is uvicorn's under ASGI: it is put before `path` too, because Starlette and FastAPI
 expect that. Behind a proxy that passes on the full path, add `--root-path-in-target`.

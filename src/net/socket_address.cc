@@ -29,6 +29,18 @@ SocketAddress SocketAddress::local_of(int fd) noexcept {
   return from(address, size);
 }
 
+bool SocketAddress::operator==(const SocketAddress& other) const noexcept {
+  if (family() != other.family()) return false;
+  if (family() == AF_INET) {
+    return address_.v4.sin_port == other.address_.v4.sin_port &&
+           address_.v4.sin_addr.s_addr == other.address_.v4.sin_addr.s_addr;
+  }
+  if (family() != AF_INET6) return true;
+  return address_.v6.sin6_port == other.address_.v6.sin6_port &&
+         address_.v6.sin6_scope_id == other.address_.v6.sin6_scope_id &&
+         IN6_ARE_ADDR_EQUAL(&address_.v6.sin6_addr, &other.address_.v6.sin6_addr);
+}
+
 bool SocketAddress::is_wildcard() const noexcept {
   if (family() == AF_INET) return address_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
   return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address_.v6.sin6_addr);

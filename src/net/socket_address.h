@@ -17,6 +17,9 @@ class SocketAddress {
   static SocketAddress from(const sockaddr* address, unsigned size) noexcept;
   static SocketAddress local_of(int fd) noexcept;
 
+  // The same family, address and port; unix peers are all alike.
+  bool operator==(const SocketAddress& other) const noexcept;
+
   bool is_ip() const noexcept { return family() == AF_INET || family() == AF_INET6; }
   bool is_unix() const noexcept { return family() == AF_UNIX; }
   int family() const noexcept { return address_.v4.sin_family; }

@@ -76,7 +76,7 @@ class SocketStream final : public Stream,
   friend class Handle<SocketStream, uv_poll_t>;
   using Base = Handle<SocketStream, uv_poll_t>;
 
-  ~SocketStream() = default;
+  ~SocketStream() override = default;
   static void on_poll(uv_poll_t* uv, int status, int events) noexcept;
   void on_turn_end() noexcept override;
 

@@ -33,6 +33,7 @@ std::unique_ptr<AsgiWorker> make_worker(std::shared_ptr<asyncio::LoopDriver> dri
   Result<config::Settings> settings = config::from_json(settings_json);
   if (!settings) throw py::value_error(settings.error().message);
   std::vector<UniqueFd> owned;
+  owned.reserve(listeners.size());
   for (const int fd : listeners) owned.emplace_back(fd);
   return std::make_unique<AsgiWorker>(std::move(driver), std::move(*settings), std::move(owned));
 }

@@ -33,13 +33,13 @@ std::string request_line(const HttpCycle& cycle) {
 
 Engine::~Engine() = default;
 
-bool Engine::prepare(GilHeld& gil, ScopeBuilder::Options options) {
+bool Engine::prepare(GilHeld& gil, const ScopeBuilder::Options& options) {
   task_type_ = attribute_of_module("asyncio", "Task");
   cancelled_error_ = attribute_of_module("asyncio", "CancelledError");
   task_keywords_ = PyRef::steal(Py_BuildValue("(ss)", "loop", "context"));
   create_task_keywords_ = PyRef::steal(Py_BuildValue("(s)", "context"));
   return task_type_ && cancelled_error_ && task_keywords_ && create_task_keywords_ &&
-         scopes_.prepare(gil, std::move(options));
+         scopes_.prepare(gil, options);
 }
 
 void Engine::set_host(Host host) {

@@ -38,7 +38,7 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
   Engine& operator=(const Engine&) = delete;
 
   // False with an exception pending.
-  bool prepare(python::GilHeld& gil, ScopeBuilder::Options options);
+  bool prepare(python::GilHeld& gil, const ScopeBuilder::Options& options);
   void set_host(Host host);
   // Cancels a request's task so long after its client has gone; nullopt: never.
   void set_disconnect_grace(std::optional<uint64_t> ms) noexcept { disconnect_grace_ms_ = ms; }

@@ -34,7 +34,7 @@ bool is_bytes(PyObject* object, const char* what, const char* message_type, Py_s
 }
 
 PyRef plain_pair(PyObject* item, const char* message_type, Py_ssize_t index) {
-  const PyRef pair = PyRef::steal(PySequence_Tuple(item));
+  PyRef pair = PyRef::steal(PySequence_Tuple(item));
   if (!pair) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
       PyErr_Format(PyExc_TypeError, "%s: header %zd must be a pair (name, value), not %.100s",

@@ -15,11 +15,7 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<net::SocketAddress>);
 
-// Equal bytes are equal addresses; different padding only costs a hit.
-bool same(const net::SocketAddress& a, const net::SocketAddress& b) noexcept {
-  return std::memcmp(&a, &b, sizeof(a)) == 0;
-}
-
+// Of the bytes: a difference in padding only costs a hit.
 size_t hash(const net::SocketAddress& address) noexcept {
   unsigned char bytes[sizeof(address)];
   std::memcpy(bytes, &address, sizeof(address));
@@ -32,7 +28,9 @@ bool set(PyObject* dict, PyObject* key, const PyRef& value) noexcept {
   return value && PyDict_SetItem(dict, key, value.get()) == 0;
 }
 
-bool set_new(PyObject* dict, PyObject* key, PyRef value) noexcept { return set(dict, key, value); }
+bool set_new(PyObject* dict, PyObject* key, const PyRef& value) noexcept {
+  return set(dict, key, value);
+}
 
 PyRef dict_of_empty_dicts(std::initializer_list<PyObject*> keys) {
   PyRef dict = PyRef::steal(PyDict_New());
@@ -58,7 +56,7 @@ PyRef method_text(GilHeld& gil, std::string_view method) {
 PyRef AddressCache::get(GilHeld& gil, const net::SocketAddress& address) {
   if (!address.is_ip()) return PyRef::borrow(Py_None);
   Slot& slot = slots_[hash(address) & (kSlots - 1)];
-  if (slot.pair && same(slot.address, address)) return slot.pair;
+  if (slot.pair && slot.address == address) return slot.pair;
   const PyRef host = python::make_latin1(gil, address.host());
   const PyRef port = PyRef::steal(PyLong_FromLong(address.port()));
   if (!host || !port) return {};
@@ -69,7 +67,7 @@ PyRef AddressCache::get(GilHeld& gil, const net::SocketAddress& address) {
   return pair;
 }
 
-bool ScopeBuilder::prepare(GilHeld& gil, Options options) {
+bool ScopeBuilder::prepare(GilHeld& gil, const Options& options) {
   if (!options.root_path_in_target) prefix_ = options.root_path;
   const PyRef version = python::make_latin1(gil, "3.0");
   const PyRef spec_version = python::make_latin1(gil, "2.5");

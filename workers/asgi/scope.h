@@ -41,7 +41,7 @@ class ScopeBuilder {
   };
 
   // False with an exception pending.
-  bool prepare(python::GilHeld& gil, Options options);
+  bool prepare(python::GilHeld& gil, const Options& options);
   // The lifespan's namespace, of which each scope gets a shallow copy.
   void set_state(python::PyRef state) noexcept { state_ = std::move(state); }
 

@@ -103,7 +103,7 @@ PyRef LoopDriver::make_select(GilHeld& gil, PyRef inner_select, int inner_fd) {
     delete static_cast<std::shared_ptr<LoopDriver>*>(PyCapsule_GetPointer(dying, nullptr));
   }));
   if (!capsule) return {};
-  owner.release();
+  static_cast<void>(owner.release());  // the capsule's now
   return PyRef::steal(PyCFunction_New(&definition, capsule.get()));
 }
 

@@ -40,6 +40,7 @@ ServerHolder make_server(const std::string& settings_json, const py::object& app
 void start(WsgiServer& server, const std::vector<int>& listeners) {
   auto gil = GilHeld::by_interpreter();
   std::vector<UniqueFd> owned;
+  owned.reserve(listeners.size());
   for (const int fd : listeners) owned.emplace_back(fd);
   const Status status = server.start(gil, std::move(owned));
   if (!status) throw std::runtime_error(status.error().message);

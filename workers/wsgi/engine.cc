@@ -89,7 +89,7 @@ void Engine::wish(Wish wish) noexcept {
 
 // --- The I/O thread -----------------------------------------------------------------------------
 
-void Engine::run_io(std::vector<UniqueFd> listeners, std::function<void(Status)> started) {
+void Engine::run_io(std::vector<UniqueFd> listeners, const std::function<void(Status)>& started) {
   pthread_setname_np(pthread_self(), "cppcorn-io");
   Io io;
   auto server = server::Server::create(io.loop, settings_, config::AppKind::kWsgi, *this,

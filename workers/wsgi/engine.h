@@ -70,7 +70,7 @@ class Engine final : public server::RequestHandler, private CallHost {
   std::mutex& mail_mutex() noexcept override { return outbox_.mutex(); }
   bool buffers_requests() const noexcept override { return settings_.request_buffering; }
 
-  void run_io(std::vector<UniqueFd> listeners, std::function<void(Status)> started);
+  void run_io(std::vector<UniqueFd> listeners, const std::function<void(Status)>& started);
   void serve(Io& io);
   void follow_wish(Io& io);
   void handle_mail();

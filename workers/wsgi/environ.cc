@@ -43,10 +43,6 @@ PyRef text(GilHeld& gil, std::string_view bytes) noexcept {
   return make_latin1(gil, bytes);
 }
 
-bool same(const net::SocketAddress& a, const net::SocketAddress& b) noexcept {
-  return std::memcmp(&a, &b, sizeof a) == 0;  // a difference in padding costs only time
-}
-
 bool is_transfer_encoding(std::string_view name) noexcept { return name == "transfer-encoding"; }
 
 }  // namespace
@@ -122,7 +118,7 @@ bool EnvironMaker::set_path(GilHeld& gil, PyObject* environ, const http::Request
 const EnvironMaker::AddressTexts* EnvironMaker::texts_of(GilHeld& gil,
                                                          const net::SocketAddress& address,
                                                          AddressTexts& slot) {
-  if (slot.host && same(slot.address, address)) return &slot;
+  if (slot.host && slot.address == address) return &slot;
   PyRef host = make_latin1(gil, address.host());
   PyRef port = make_latin1(gil, std::to_string(address.port()));
   if (!host || !port) return nullptr;
