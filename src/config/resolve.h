@@ -39,7 +39,7 @@ struct Origin {
 struct ParseOutcome {
   enum class Action : uint8_t {
     kRun,    // serve
-    kCheck,  // --check-config: the settings are good; load the app, end with 0 or 1
+    kCheck,  // --check-config: the settings are good; load the app; exit 0, 3 or 4
     kPrint,  // print `out` and end with 0; settings are not meant to be used
   };
 
