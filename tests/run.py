@@ -187,7 +187,7 @@ def build_sanitized(run: Run, sanitizer: Sanitizer) -> Outcome:
     options = [f"-Db_sanitize={sanitizer.meson}", "-Db_lundef=false"]
     options.append(f"-Doptimization={sanitizer.optimization}")
     compiler = ["-g1", "-fno-sanitize-recover=all"] if sanitizer is ASAN else ["-g1"]
-    options += [f"-D{language}_args={','.join(compiler)}" for language in ("c", "cpp")]
+    options += [f"-D{language}_args={' '.join(compiler)}" for language in ("c", "cpp")]
     if not configure(run, sanitizer.build, *options):
         return Outcome(failed=1, failures=[f"meson setup {sanitizer.build.name}"])
     return ninja(run, sanitizer.build)

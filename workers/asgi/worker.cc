@@ -54,7 +54,7 @@ bool AsgiWorker::start(GilHeld& gil, Engine::Host host) {
   options.root_path = settings_.root_path;
   options.root_path_in_target = settings_.root_path_in_target;
   options.unix_server = first_unix_path(listeners_);
-  if (!engine_->prepare(gil, std::move(options))) return false;
+  if (!engine_->prepare(gil, options)) return false;
   engine_->set_host(std::move(host));
   engine_->set_disconnect_grace(settings_.asgi_disconnect_grace_period_ms);
   driver_->set_dispatcher(engine_.get());
