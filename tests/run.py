@@ -186,7 +186,10 @@ def ninja(run: Run, build: Path, *targets: str) -> Outcome:
 def build_sanitized(run: Run, sanitizer: Sanitizer) -> Outcome:
     options = [f"-Db_sanitize={sanitizer.meson}", "-Db_lundef=false"]
     options.append(f"-Doptimization={sanitizer.optimization}")
-    compiler = ["-g1", "-fno-sanitize-recover=all"] if sanitizer is ASAN else ["-g1"]
+    # UBSan's vptr check opens a pipe to probe memory, and takes EMFILE for a bad object: the tests
+    # that run out of descriptors would fail. ASan sees what it would find.
+    ubsan = ["-fno-sanitize-recover=all", "-fno-sanitize=vptr"]
+    compiler = ["-g1", *(ubsan if sanitizer is ASAN else [])]
     options += [f"-D{language}_args={' '.join(compiler)}" for language in ("c", "cpp")]
     if not configure(run, sanitizer.build, *options):
         return Outcome(failed=1, failures=[f"meson setup {sanitizer.build.name}"])

@@ -45,6 +45,9 @@ class Master:
         self.command += [*arguments, "fake:app"]
         environment = server_environment(find_binary())
         environment.update(PYTHONPATH=str(FAKE), FAKE_STEPS=steps, FAKE_LOG=str(self.fake_path))
+        if "ASAN_OPTIONS" in environment:
+            # Fake workers kill themselves by SIGSEGV; under ASan that would be a report and an abort.
+            environment["ASAN_OPTIONS"] += ":handle_segv=0"
         environment.update(env or {})
         with self.error_path.open("wb") as error:
             self.process = subprocess.Popen(
