@@ -46,7 +46,7 @@ class Master:
         environment = server_environment(find_binary())
         environment.update(PYTHONPATH=str(FAKE), FAKE_STEPS=steps, FAKE_LOG=str(self.fake_path))
         if "ASAN_OPTIONS" in environment:
-            # Fake workers kill themselves by SIGSEGV; under ASan that would be a report and an abort.
+            # Fake workers die by SIGSEGV; under ASan that would be a report and an abort.
             environment["ASAN_OPTIONS"] += ":handle_segv=0"
         environment.update(env or {})
         with self.error_path.open("wb") as error:
