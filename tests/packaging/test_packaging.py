@@ -42,7 +42,7 @@ def wsgi(environ, start_response):
 """
 RUN = "import cppcorn, sys; sys.exit(cppcorn.run('apps:asgi', bind='127.0.0.1:0'))"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 EVERY = every_interpreter()
 
 
