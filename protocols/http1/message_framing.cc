@@ -51,13 +51,10 @@ void read_connection(std::string_view list, Gathered* found) noexcept {
   }
 }
 
-std::optional<Refusal> gather(RequestHead& head, const http::Limits& limits, Gathered* found) {
+std::optional<Refusal> gather(RequestHead& head, Gathered* found) {
   for (const RequestHead::FieldSpan& field : head.fields()) {
     const std::string_view name = head.at(field.name);
     const std::string_view value = head.at(field.value);
-    if (limits.underscores_refused && name.find('_') != std::string_view::npos) {
-      return bad(field, "underscore in a field name");
-    }
     switch (name.size()) {
       case 2:
         if (name == "te" && http::list_contains(value, "trailers")) head.accepts_trailers_ = true;
@@ -178,7 +175,7 @@ std::optional<Refusal> judge_expectation(RequestHead& head, const Gathered& foun
 
 std::optional<Refusal> decide_framing(RequestHead& head, const http::Limits& limits) {
   Gathered found;
-  if (auto refusal = gather(head, limits, &found)) return refusal;
+  if (auto refusal = gather(head, &found)) return refusal;
   if (auto refusal = judge_body(head, limits, found)) return refusal;
   if (auto refusal = judge_expectation(head, found)) return refusal;
   head.keep_alive_ = !found.close && (head.version_minor() != 0 || found.keep_alive);

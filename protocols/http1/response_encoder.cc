@@ -75,7 +75,6 @@ std::string_view to_string(EncodeError error) noexcept {
     case EncodeError::kBadHeaderName: return "invalid header name";
     case EncodeError::kBadHeaderValue: return "invalid character in a header value";
     case EncodeError::kBadContentLength: return "invalid Content-Length";
-    case EncodeError::kHopByHop: return "a transfer coding is the server's own affair";
     case EncodeError::kBodyTooLong: return "response body longer than its Content-Length";
     case EncodeError::kBodyTooShort: return "response body shorter than its Content-Length";
   }
@@ -161,11 +160,7 @@ EncodeError ResponseEncoder::add_special_header(ByteBuffer& out, std::string_vie
       if (is("content-length")) return add_content_length(value, written);
       break;
     case 16: *written = !is("proxy-connection"); break;
-    case 17:
-      if (!is("transfer-encoding")) break;
-      if (!http::equals_ignoring_case(value, "chunked")) return EncodeError::kHopByHop;
-      *written = false;
-      break;
+    case 17: *written = !is("transfer-encoding"); break;
     default: break;
   }
   return EncodeError::kNone;

@@ -46,7 +46,6 @@ enum class EncodeError : uint8_t {
   kBadHeaderName,     // not a token (RFC 9110 section 5.1)
   kBadHeaderValue,    // CR, LF, NUL or another control character but tab (RFC 9110 section 5.5)
   kBadContentLength,  // not a number, or two different ones
-  kHopByHop,          // a transfer coding other than chunked: the server's own affair
   kBodyTooLong,       // more than Content-Length says
   kBodyTooShort,      // less than Content-Length says: the connection must be closed
 };
@@ -64,11 +63,11 @@ class ResponseEncoder {
   // The status line. An empty reason becomes the standard one.
   [[nodiscard]] EncodeError start(ByteBuffer& out, int status, std::string_view reason = {});
   // One field, name in any case, kept as it is. Framing fields (content-length, connection) are
-  // noted, not trusted: "connection: close" closes; content-length is checked and then enforced;
-  // "transfer-encoding: chunked" is the wish for what happens anyway without a length. PEP 3333
-  // would let a server fail for Keep-Alive, Proxy-Connection, TE and Upgrade; they are dropped
-  // without a word, as gunicorn does, because apps that relay another server's answer send them.
-  // Only 426 keeps its Upgrade, which it must have (RFC 9110 section 15.5.22).
+  // noted, not trusted: "connection: close" closes; content-length is checked and then enforced.
+  // PEP 3333 would let a server fail for Transfer-Encoding, Keep-Alive, Proxy-Connection, TE and
+  // Upgrade; they are dropped without a word, as gunicorn does and ASGI asks for the first, because
+  // apps that relay another server's answer send them. Only 426 keeps its Upgrade, which it must
+  // have (RFC 9110 section 15.5.22).
   [[nodiscard]] EncodeError add_header(ByteBuffer& out, std::string_view name,
                                        std::string_view value);
   // Ends the head and decides the framing. body_bytes is the size of the whole body when it is

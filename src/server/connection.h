@@ -110,7 +110,7 @@ class Connection final : public net::Deferred,
   void stop_reading_requests() noexcept;
   void break_body(int status, std::string_view reason);
   void refuse(int status, std::string_view reason);
-  void log_refusal(int status, std::string_view reason, uint64_t offset);
+  void log_refusal(int status, std::string_view reason, uint64_t offset = 0);
   bool may_log() noexcept;
   void tell_disconnect(Exchange& exchange);
   void tell_end_of_input();

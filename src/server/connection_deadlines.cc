@@ -89,7 +89,7 @@ void Connection::on_read_deadline() noexcept {
   }
   // A browser's spare connection that never said a word is closed without one.
   if (!parser_.in_head()) return close_now(false);
-  log_refusal(408, "the request's head took too long", 0);
+  log_refusal(408, "the request's head took too long");
   read_mode_ = ReadMode::kNone;
   refuse(408, "the request's head took too long");
 }
@@ -99,7 +99,7 @@ void Connection::on_body_deadline() {
     body_window_bytes_ = 0;
     return set_read_mode(ReadMode::kBody, core_.deadlines.body_ms);
   }
-  log_refusal(408, "the request's body came too slowly", 0);
+  log_refusal(408, "the request's body came too slowly");
   read_mode_ = ReadMode::kNone;
   break_body(408, "the request's body came too slowly");
 }

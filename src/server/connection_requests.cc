@@ -16,7 +16,7 @@ bool is_safe(const http::RequestHead& head) noexcept {
 }  // namespace
 
 void Connection::on_data(std::string_view bytes) {
-  if (closing_ || refused_) return;  // nobody will read it; a deadline bounds how long it comes
+  if (closing_ || refused_) return;  // nobody wants it; a deadline bounds how long it comes
   if (parser_.paused() || !unparsed_.empty()) {
     unparsed_.append(bytes);
     if (unparsed_.size() > kUnparsedMax) stream_->stop_reading();
@@ -87,7 +87,8 @@ void Connection::serve_next() {
     parse_waiting();
   }
   if (closing_) return;
-  if (unparsed_.size() <= kUnparsedMax && !peer_ended_) stream_->start_reading();
+  const bool reads = !refused_ && !peer_ended_ && unparsed_.size() <= kUnparsedMax;
+  if (reads) stream_->start_reading();
   if (peer_ended_ && unparsed_.empty() && !parser_.paused() && !parser_told_eof_ && !refused_) {
     parser_told_eof_ = true;
     parser_.receive_eof();
@@ -139,8 +140,7 @@ void Connection::on_request(std::unique_ptr<http::RequestHead> head) {
 void Connection::dispatch(Exchange& exchange) {
   exchange.deferred_ = false;
   if (core_.concurrency_max > 0 && core_.in_flight > core_.concurrency_max) {
-    log_refusal(503, "too many requests in flight", 0);
-    return exchange.fail(503, "too many requests in flight");
+    return exchange.refuse(503, "too many requests in flight");
   }
   core_.handler.on_request(ExchangeRef(exchange));
 }
@@ -176,9 +176,12 @@ void Connection::on_refused(const http::Refusal& refusal, bool in_body) {
   refuse(refusal.status, refusal.reason);
 }
 
+// What comes now waits in the kernel, however long the answers to earlier requests take; end()
+// reads it away.
 void Connection::stop_reading_requests() noexcept {
   refused_ = true;
   unread_input_ = !peer_ended_;
+  stream_->stop_reading();
   parser_.pause();
   unparsed_.release();
 }

@@ -80,6 +80,13 @@ void Exchange::fail(int status, std::string_view reason) noexcept {
   commit(std::move(bytes), std::move(progress));
 }
 
+void Exchange::refuse(int status, std::string_view reason) noexcept {
+  if (connection_ == nullptr) return;
+  connection_->log_refusal(status, reason);
+  connection_->stop_reading_requests();
+  fail(status, reason);
+}
+
 void Exchange::abort() noexcept {
   if (connection_ == nullptr || complete_ || aborted_) return;
   held_.clear();

@@ -98,6 +98,9 @@ class Exchange final : public ListHook<> {
   // Answers with a short plain error page, if no head has left; else cuts the connection so that
   // the client sees that the response is incomplete. Ends the exchange either way.
   void fail(int status, std::string_view reason = {}) noexcept;
+  // The same for a request that no app is to see, from on_request(): as for those that the parser
+  // refuses, the log gets a line, and nothing behind it is read.
+  void refuse(int status, std::string_view reason) noexcept;
   // Cuts the connection, behind the responses to earlier requests.
   void abort() noexcept;
 

@@ -45,8 +45,6 @@ Status apply_settings(const config::Settings& settings, config::AppKind kind, Re
   core.limits.fields_max = settings.limit_request_fields;
   core.limits.field_bytes_max = settings.limit_request_field_bytes;
   core.limits.head_bytes_max = settings.limit_request_head_bytes;
-  core.limits.underscores_refused =
-      kind == config::AppKind::kWsgi && settings.header_map == config::HeaderMap::kRefuse;
   core.limits.body_bytes_max = config::request_body_bytes_max(settings, kind);
 
   core.deadlines.head_ms = settings.header_timeout_ms;

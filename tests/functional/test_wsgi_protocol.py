@@ -108,7 +108,11 @@ def test_underscores_may_be_refused(serve: Serve, connect: Connect) -> None:
     server = serve("wsgi_cases:app", "--header-map", "refuse", kind="gthread")
     client = connect(server)
     assert client.get("/environ", [("X-Fine", "1")]).status == 200
-    assert client.get("/environ", [("X_Bad", "1")]).status == 400
+    client.send(request(target="/environ", headers=[("X_Bad", "1")]) + request(target="/environ"))
+    response = client.read()
+    assert response.status == 400 and b"underscore" in response.body and response.says_close
+    client.assert_ended()  # what is behind it is never read
+    server.wait_log("Refused a request from .* with 400: underscore in a field name")
 
 
 def test_content_fields_have_no_http(client: Client) -> None:

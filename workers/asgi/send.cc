@@ -138,8 +138,6 @@ PyObject* start(GilHeld& gil, CycleObject& object, const Message& message) {
   std::string_view refused;
   for_each_header(headers.get(), [&](std::string_view name, std::string_view value) {
     error = response.add_header(name, value);
-    // The specification has servers ignore it: the framing is ours.
-    if (error == EncodeError::kHopByHop) error = EncodeError::kNone;
     refused = name;
     return error == EncodeError::kNone;
   });

@@ -28,7 +28,7 @@ class BlockSignals {
   sigset_t before_;
 };
 
-// CGI turns "Foo_Bar" and "Foo-Bar" into the same name.
+// CGI turns "Foo_Bar" and "Foo-Bar" into the same name: what HTTP allows is a fault here only.
 bool has_underscore(const http::RequestHead& head) noexcept {
   for (size_t i = 0; i < head.field_count(); ++i) {
     if (head.field(i).name.find('_') != std::string_view::npos) return true;
@@ -137,7 +137,7 @@ void Engine::follow_wish(Io& io) {
 
 void Engine::on_request(server::ExchangeRef exchange) {
   if (settings_.header_map == config::HeaderMap::kRefuse && has_underscore(exchange->head())) {
-    return exchange->fail(400, "a header name has an underscore");
+    return exchange->refuse(400, "underscore in a field name");
   }
   if (free_.empty()) {
     calls_.push_back(std::make_unique<Call>(static_cast<CallHost&>(*this), responses_));

@@ -48,6 +48,40 @@ TEST_F(ConnectionTest, RefusesABodyThatAFinCutsShort) {
   EXPECT_FALSE(open());
 }
 
+// However long the answer before it takes: what the client goes on to send waits in the kernel.
+TEST_F(ConnectionTest, ReadsNothingBehindARefusalThatHasToWait) {
+  connect();
+  send(get("/slow") + "{}\r\n\r\n");
+  const std::string block(100'000, 'x');
+  constexpr size_t kBlocks = 100;
+  size_t blocks = 0;
+  while (blocks<kBlocks&& ::send(client_.get(), block.data(), block.size(), MSG_NOSIGNAL)> 0) {
+    ++blocks;
+    turns();
+  }
+  EXPECT_LT(blocks, kBlocks);
+  job(0).answer("one");
+  const std::string text = receive();
+  EXPECT_TRUE(text.starts_with(response("one") + "HTTP/1.1 400 ")) << text;
+  EXPECT_TRUE(text.ends_with("<FIN>")) << text;  // no reset, which could destroy the answers
+  half_close(client_);
+  EXPECT_TRUE(until([&] { return !open(); }));
+}
+
+TEST_F(ConnectionTest, ServesNothingBehindWhatTheEngineRefuses) {
+  connect();
+  engine_.on_new = [](Engine::Job& fresh) {
+    if (fresh.path() == "/bad") fresh.exchange->refuse(400, "bad");
+  };
+  send(get("/1") + get("/bad") + get("/3"));
+  send(get("/4"));
+  EXPECT_EQ(engine_.jobs.size(), 2u);
+  job(0).answer("one");
+  const std::string text = receive();
+  EXPECT_TRUE(text.starts_with(response("one") + "HTTP/1.1 400 ")) << text;
+  EXPECT_TRUE(text.ends_with("400 Bad Request: bad\n<FIN>")) << text;
+}
+
 TEST_F(ConnectionTest, RefusesAHeadThatAFinCutsShort) {
   connect();
   send("GET / HTTP/1.1\r\nHo");
