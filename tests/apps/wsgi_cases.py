@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
@@ -286,6 +287,47 @@ def keyboard_interrupt(environ, start_response):
     raise KeyboardInterrupt
 
 
+def generated_headers(environ, start_response):
+    """Which Python code makes, while it is begun."""
+
+    def headers():
+        yield ("X-First", "1")
+        if environ["QUERY_STRING"] == "fail":
+            raise LookupError("deliberate in the headers")
+        yield ("X-Second", "2")
+
+    start_response("200 OK", headers())
+    return [b"generated"]
+
+
+def headers_of_a_late_thread(environ, start_response):
+    """Their code waits until the request is over, in another thread."""
+    over = threading.Event()
+
+    def headers():
+        record("making headers")
+        over.wait(20)
+        yield ("X-Late", "1")
+
+    def start():
+        try:
+            start_response("200 OK", headers())
+        except RuntimeError as error:
+            record("late start", error=str(error))
+
+    threading.Thread(target=start).start()
+    start_response("200 OK", [])
+    kept.append(over)
+    return [b"over"]
+
+
+def let_late_threads_go(environ, start_response):
+    kept.pop().set()
+    start_response("200 OK", [])
+    time.sleep(0.05)
+    return [b"went on"]
+
+
 class ClassApp:
     """PEP 3333's other form: the class is the app, and the instance the iterable."""
 
@@ -358,6 +400,45 @@ def file_closed_at_once(environ, start_response):
 
     start_response("200 OK", [])
     return environ["wsgi.file_wrapper"](Recording(_file(5_000_000)))
+
+
+def file_compressed(environ, start_response):
+    """It has a descriptor, of the compressed file: what is meant is what read() gives."""
+    stored = tempfile.TemporaryFile()  # noqa: SIM115
+    with gzip.GzipFile(fileobj=stored, mode="wb") as packed:
+        packed.write(b"packed" * 10_000)
+    stored.seek(0)
+    opened = gzip.GzipFile(fileobj=stored)
+    start_response("200 OK", [])
+    buffered = environ["QUERY_STRING"] == "buffered"
+    return environ["wsgi.file_wrapper"](io.BufferedReader(opened) if buffered else opened)
+
+
+def file_behind_another(environ, start_response):
+    """An object that hands out the methods of its file, like Django's File."""
+
+    class File:
+        def __init__(self, opened):
+            self.opened = opened
+
+        read = property(lambda self: self.opened.read)
+        close = property(lambda self: self.opened.close)
+
+    opened = _file()
+    opened.read(1000)
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](File(opened))
+
+
+def file_raw(environ, start_response):
+    path = Path(__file__)
+    start_response("200 OK", [("X-Size", str(path.stat().st_size))])
+    return environ["wsgi.file_wrapper"](io.FileIO(path))
+
+
+def file_of_text(environ, start_response):
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](open(__file__))
 
 
 def file_wrapped_again(environ, start_response):
@@ -471,6 +552,39 @@ def read_fails(environ, start_response):
         raise
     start_response("200 OK", [])
     return [b"read"]
+
+
+def read_by_another_thread(environ, start_response):
+    """A thread goes on to read the body when the request is over."""
+    stream = environ["wsgi.input"]
+
+    def read():
+        try:
+            record("thread read", body=stream.read().decode())
+        except (ValueError, OSError) as error:
+            record("thread failed", error=str(error))
+
+    threading.Thread(target=read).start()
+    while True:
+        try:
+            stream.read(0)
+        except RuntimeError as error:
+            start_response("200 OK", [("X-Error", str(error))])
+            return []
+        time.sleep(0.001)
+
+
+def seek_too_far(environ, start_response):
+    stream = environ["wsgi.input"]
+    stream.read(2)
+    refused = 0
+    for whence in (1, 2):
+        try:
+            stream.seek(2**63 - 1, whence)
+        except ValueError:
+            refused += 1
+    start_response("200 OK", [])
+    return [b"%d " % refused, stream.read()]
 
 
 # --- Streams ---

@@ -84,6 +84,11 @@ def test_wrong_arguments_raise(client: Client) -> None:
     assert client.read().body == b"still there"
 
 
+def test_no_position_is_too_far(client: Client) -> None:
+    client.send(post("/seek-too-far", b"0123456789"))
+    assert client.read().body == b"2 23456789"
+
+
 def test_a_chunked_body_has_a_length_for_the_app(client: Client) -> None:
     """Frameworks that read as much as CONTENT_LENGTH says can read it too (RFC 3875 4.1.2)."""
     client.send(request("POST", "/environ", CHUNKED) + chunked(b"abc", b"de"))
@@ -196,6 +201,20 @@ def test_unbuffered_requests_wait_for_100_continue(streaming: Server, connect: C
     assert client.read_head().status == 100
     client.send(b"hello")
     assert client.read().text == "5"
+
+
+def test_an_unbuffered_body_is_no_other_requests(serve: Serve, connect: Connect) -> None:
+    """A thread that still reads when the response is made gets an error, and never a byte of the
+    next request, which may use the same memory.
+    """
+    server = serve("wsgi_cases:app", "--no-request-buffering", "--threads", "1", kind="gthread")
+    client = connect(server)
+    first = post("/read-by-another-thread", b"x" * 1000)
+    client.send(first[:-500])
+    assert client.read().header("x-error") == "another thread is reading this body"
+    assert "is over" in server.wait_event(event="thread failed")["error"]
+    client.send(first[-500:] + post("/read-all", b"second")[:-3], b"ond")
+    assert client.read().body == b"second"
 
 
 # --- Response bodies ---

@@ -272,6 +272,24 @@ def test_wrong_heads_raise_in_the_app(client: Client) -> None:
     assert response.header("mended") == "yes" and response.header("good") is None
 
 
+def test_headers_may_be_made_by_python_code(client: Client, server: Server) -> None:
+    response = client.get("/generated-headers")
+    assert response.header("x-first") == "1" and response.header("x-second") == "2"
+    assert client.get("/generated-headers?fail").status == 500
+    server.wait_log("LookupError: deliberate in the headers")
+
+
+def test_a_late_start_response_concerns_nobody_else(serve: Serve, connect: Connect) -> None:
+    """Not even when it had begun before the request was over."""
+    server = serve("wsgi_cases:app", "--threads", "1", kind="gthread")
+    client = connect(server)
+    assert client.get("/headers-of-a-late-thread").body == b"over"
+    server.wait_event(event="making headers")
+    response = client.get("/let-late-threads-go")
+    assert response.body == b"went on" and response.header("x-late") is None
+    assert "is over" in server.wait_event(event="late start")["error"]
+
+
 def test_heads_may_be_latin_1(client: Client) -> None:
     response = client.get("/latin-1")
     assert response.reason == "F\xfcnf" and response.header("x-umlaut") == "gr\xfcn"
@@ -332,6 +350,24 @@ def test_files(serve: Serve, connect: Connect, sendfile: bool) -> None:
     body = client.get("/file-closed-at-once").body
     assert len(body) == 5_000_000 and body[:1000] == FILE[:1000]
     server.wait_event(event="file closed")
+
+
+@pytest.mark.parametrize("target", ["/file-compressed", "/file-compressed?buffered"])
+def test_a_file_is_what_its_read_gives(client: Client, target: str) -> None:
+    assert client.get(target).body == b"packed" * 10_000
+
+
+def test_files_that_are_sent_as_they_are(client: Client) -> None:
+    """Their length is known, which shows that nobody had to read them."""
+    response = client.get("/file-behind-another")
+    assert response.header("content-length") == "199000" and response.body == FILE[1000:200_000]
+    response = client.get("/file-raw")
+    assert response.header("content-length") == response.header("x-size")
+
+
+def test_a_file_of_text_is_a_mistake(server: Server, connect: Connect) -> None:
+    status, log = logged(server, connect(server), "/file-of-text")
+    assert status == 500 and "must be bytes, not str" in log
 
 
 def test_a_file_shorter_than_promised(server: Server, client: Client) -> None:

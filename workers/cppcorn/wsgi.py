@@ -44,17 +44,17 @@ class Worker:
         server can't start.
         """
         self._native.start(self._listeners)
-        threads = [
-            threading.Thread(target=self._native.run_thread, name=f"cppcorn-{number}")
-            for number in range(1, self._threads + 1)
-        ]
-        for thread in threads:
-            thread.start()
-        on_ready()
+        threads: list[threading.Thread] = []
         try:
+            for number in range(1, self._threads + 1):
+                thread = threading.Thread(target=self._native.run_thread, name=f"cppcorn-{number}")
+                thread.start()
+                threads.append(thread)
+            on_ready()
             self._native.wait()
         finally:
-            # Whatever a signal handler of the application raised: what is in flight is finished.
+            # Whatever was raised (by a signal handler of the application, or because there may be
+            # no more threads): what is in flight is finished, and the threads that there are end.
             self._native.drain()
             for thread in threads:
                 thread.join()

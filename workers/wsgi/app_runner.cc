@@ -42,6 +42,7 @@ Py_ssize_t length_of(PyObject* result) {
 
 // An exception of ours, about what the app returned, has not passed through any Python code.
 const char* describe(PyObject* exception) {
+  if (exception == nullptr) return "an error without an exception";
   const PyRef traceback = PyRef::steal(PyException_GetTraceback(exception));
   return traceback ? "the application raised" : "the application broke the rules of WSGI";
 }
@@ -76,10 +77,11 @@ void AppRunner::serve(GilHeld& gil, Call& call) {
   if (!closes && sent == Sent::kMore && responder_.must_post() && !responder_.too_long()) {
     // The most usual end: one message says that the response is complete and the thread done with
     // it.
+    if (call.streams_body) leave_input(gil);  // which reads from the call
     responder_.post(gil, true);
     responder_.end();
     start_response_.detach(gil);
-    if (input_) leave_input(gil);
+    leave_input(gil);
     return;
   }
   settle(gil, call, sent);
@@ -88,8 +90,10 @@ void AppRunner::serve(GilHeld& gil, Call& call) {
 }
 
 // Nobody waits for the answer any more, and asking for it changed nothing (RFC 9110 section 9.2.1).
+// Nothing is begun once the worker is to stop at once, which has cut all connections.
 bool AppRunner::skip(Call& call) {
   if (!call.gone.load(std::memory_order_relaxed)) return false;
+  if (context_.engine.stopping()) return true;
   const std::string_view method = call.head().method();
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
@@ -199,6 +203,7 @@ void AppRunner::close(GilHeld& gil, Call& call, PyObject* result) {
 }
 
 void AppRunner::leave_input(GilHeld& gil) noexcept {
+  if (!input_) return;
   detach_input(gil, input_.get());
   input_.reset();
 }
@@ -206,7 +211,7 @@ void AppRunner::leave_input(GilHeld& gil) noexcept {
 void AppRunner::leave(GilHeld& gil, Call& call) {
   responder_.end();
   start_response_.detach(gil);
-  if (input_) leave_input(gil);
+  leave_input(gil);
   context_.engine.outbox().release(call);
 }
 

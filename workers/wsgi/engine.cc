@@ -108,6 +108,7 @@ void Engine::run_io(std::vector<UniqueFd> listeners, const std::function<void(St
 
 void Engine::serve(Io& io) {
   const auto live_calls = [this] { return calls_.size() - free_.size(); };
+  follow_wish(io);  // that came when there was no loop to wake
   while (!io.drained || live_calls() > 0) {
     io.loop.run_once(watched_.empty() ? net::EventLoop::kForever
                                       : static_cast<int>(Outbox::kWatchMs));

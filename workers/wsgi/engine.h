@@ -50,6 +50,7 @@ class Engine final : public server::RequestHandler, private CallHost {
   void drain() noexcept;
   void stop() noexcept;
   bool draining() const noexcept { return wish_.load(std::memory_order_relaxed) != Wish::kServe; }
+  bool stopping() const noexcept { return wish_.load(std::memory_order_relaxed) == Wish::kStop; }
 
   const config::Settings& settings() const noexcept { return settings_; }
   RequestQueue& queue() noexcept { return queue_; }

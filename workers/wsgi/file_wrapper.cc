@@ -28,6 +28,10 @@ struct FileWrapperObject {
 };
 
 PyTypeObject* type_object = nullptr;
+// io.FileIO, io.BufferedReader, io.BufferedRandom.
+PyObject* raw_file_type = nullptr;
+PyObject* reader_type = nullptr;
+PyObject* random_type = nullptr;
 
 FileWrapperObject* cast(PyObject* self) noexcept {
   return reinterpret_cast<FileWrapperObject*>(self);
@@ -99,6 +103,39 @@ PyMemberDef members[] = {
     {nullptr, 0, 0, 0, nullptr},
 };
 
+bool make_io_types() noexcept {
+  const PyRef io = PyRef::steal(PyImport_ImportModule("io"));
+  if (!io) return false;
+  raw_file_type = PyObject_GetAttrString(io.get(), "FileIO");
+  reader_type = PyObject_GetAttrString(io.get(), "BufferedReader");
+  random_type = PyObject_GetAttrString(io.get(), "BufferedRandom");
+  return raw_file_type != nullptr && reader_type != nullptr && random_type != nullptr;
+}
+
+bool is_exactly(PyObject* object, PyObject* type) noexcept {
+  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type;
+}
+
+// An attribute, or nothing, and nothing pending.
+PyRef attribute(PyObject* object, PyObject* name) noexcept {
+  PyRef found = PyRef::steal(PyObject_GetAttr(object, name));
+  if (!found) PyErr_Clear();
+  return found;
+}
+
+// The file of io's own whose read() this is (an object may hand out that of a file that it holds,
+// as Django's File does), or nothing. PEP 3333 asks that the bytes be those that read() gives: a
+// GzipFile has a descriptor too, but of the compressed file.
+PyRef plain_file_of(PyObject* file) {
+  const PyRef read = attribute(file, interned.read);
+  if (!read || !PyCFunction_Check(read.get())) return {};
+  PyRef owner = PyRef::borrow(PyCFunction_GET_SELF(read.get()));
+  if (!owner || is_exactly(owner.get(), raw_file_type)) return owner;
+  if (!is_exactly(owner.get(), reader_type) && !is_exactly(owner.get(), random_type)) return {};
+  const PyRef raw = attribute(owner.get(), keys.raw);
+  return raw && is_exactly(raw.get(), raw_file_type) ? owner : PyRef();
+}
+
 // The result of a method without arguments as a number; -1, and nothing pending, when there is
 // none.
 long long number_from(PyObject* object, PyObject* method) {
@@ -114,6 +151,7 @@ PyTypeObject* file_wrapper_type() noexcept { return type_object; }
 
 bool make_file_wrapper_type(GilHeld&) noexcept {
   if (type_object != nullptr) return true;
+  if (!make_io_types()) return false;
   PyType_Slot slots[] = {
       {Py_tp_new, reinterpret_cast<void*>(make_new)},
       {Py_tp_dealloc, reinterpret_cast<void*>(dealloc)},
@@ -133,7 +171,9 @@ bool make_file_wrapper_type(GilHeld&) noexcept {
 
 std::optional<FileRange> file_range_of(GilHeld&, PyObject* wrapper) {
   if (cast(wrapper)->begun) return std::nullopt;
-  PyObject* file = cast(wrapper)->file;
+  const PyRef plain = plain_file_of(cast(wrapper)->file);
+  if (!plain) return std::nullopt;
+  PyObject* file = plain.get();
   const long long fd = number_from(file, interned.fileno);
   struct stat status;
   if (fd < 0 || fd > INT_MAX || ::fstat(static_cast<int>(fd), &status) != 0 ||

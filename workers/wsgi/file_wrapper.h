@@ -16,8 +16,8 @@ namespace cppcorn::wsgi {
 bool make_file_wrapper_type(python::GilHeld& gil) noexcept;
 PyTypeObject* file_wrapper_type() noexcept;
 
-// The rest of its file, from the position on, when it is a regular file with a descriptor; nothing
-// when it has to be read in blocks.
+// The rest of its file, from the position on, when it is a regular file whose read() gives the
+// bytes of its descriptor; nothing when it has to be read in blocks.
 std::optional<FileRange> file_range_of(python::GilHeld& gil, PyObject* wrapper);
 
 }  // namespace cppcorn::wsgi

@@ -23,7 +23,8 @@ constexpr size_t kToTheEnd = SIZE_MAX;
 constexpr size_t kLineBlock = 8192;
 
 // Where the bytes come from. One for received and one for streaming bodies; errors are Python
-// exceptions.
+// exceptions. It lets go of the GIL while it waits: another thread of the app's that would read
+// meanwhile gets an exception.
 class Source {
  public:
   virtual ~Source() = default;
@@ -37,6 +38,14 @@ class Source {
   virtual uint64_t size() const noexcept { return 0; }
   virtual void seek(uint64_t) noexcept {}
   virtual void detach() noexcept {}
+
+ protected:
+  bool check_free() const {
+    if (!busy_) return true;
+    PyErr_SetString(PyExc_RuntimeError, "another thread is reading this body");
+    return false;
+  }
+  bool busy_ = false;
 };
 
 class ReceivedSource final : public Source {
@@ -46,7 +55,7 @@ class ReceivedSource final : public Source {
   PyRef read(GilHeld& gil, size_t count) override {
     count = static_cast<size_t>(std::min<uint64_t>(count, left()));
     PyRef bytes = PyRef::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(count)));
-    if (!bytes || !copy(gil, PyBytes_AS_STRING(bytes.get()), count)) return {};
+    if (!bytes || !copy(gil, position_, PyBytes_AS_STRING(bytes.get()), count)) return {};
     position_ += count;
     return bytes;
   }
@@ -60,10 +69,7 @@ class ReceivedSource final : public Source {
     char block[kLineBlock];
     for (size_t seen = 0; seen < max;) {
       const size_t count = std::min(sizeof block, max - seen);
-      position_ += seen;
-      const bool good = copy(gil, block, count);
-      position_ -= seen;
-      if (!good) return false;
+      if (!copy(gil, position_ + seen, block, count)) return false;
       const void* end = std::memchr(block, '\n', count);
       if (end != nullptr) {
         *length = seen + static_cast<size_t>(static_cast<const char*>(end) - block) + 1;
@@ -88,14 +94,19 @@ class ReceivedSource final : public Source {
     return end == std::string_view::npos ? text.size() : end + 1;
   }
 
-  bool copy(GilHeld& gil, char* to, size_t count) {
+  bool copy(GilHeld& gil, uint64_t from, char* to, size_t count) {
     size_t got = 0;
     bool good;
     if (body_.in_memory()) {
-      good = body_.read(position_, to, count, &got);
+      good = body_.read(from, to, count, &got);
     } else {
-      const GilRelease release(gil);
-      good = body_.read(position_, to, count, &got);
+      if (!check_free()) return false;
+      busy_ = true;
+      {
+        const GilRelease release(gil);
+        good = body_.read(from, to, count, &got);
+      }
+      busy_ = false;
     }
     if (good) return true;
     errno = body_.error_number();
@@ -112,6 +123,7 @@ class StreamingSource final : public Source {
   StreamingSource(Outbox& outbox, Call& call) noexcept : outbox_(outbox), call_(&call) {}
 
   PyRef read(GilHeld& gil, size_t count) override {
+    if (!check_free()) return {};
     while (buffer_.size() < count && !ended_) {
       if (!fetch(gil, count == kToTheEnd ? 0 : count - buffer_.size())) return {};
     }
@@ -122,6 +134,7 @@ class StreamingSource final : public Source {
   }
 
   bool find_line(GilHeld& gil, size_t max, size_t* length) override {
+    if (!check_free()) return false;
     for (size_t seen = 0;;) {
       const size_t end = buffer_.view().find('\n', seen);
       if (end != std::string_view::npos || buffer_.size() >= max || ended_) {
@@ -133,28 +146,36 @@ class StreamingSource final : public Source {
     }
   }
 
-  void detach() noexcept override { call_ = nullptr; }
+  void detach() noexcept override {
+    Call* call = std::exchange(call_, nullptr);
+    if (call != nullptr && busy_) outbox_.end_reading(*call, over_);
+  }
 
  private:
   bool fetch(GilHeld& gil, size_t count) {
+    const size_t before = buffer_.size();
+    bool good = false;
+    if (Call* call = call_; call != nullptr) {
+      busy_ = true;
+      {
+        const GilRelease release(gil);
+        good = outbox_.read_body(*call, over_, buffer_, count);
+      }
+      busy_ = false;
+    }
+    ended_ = good && buffer_.size() == before;
+    if (good) return true;
     if (call_ == nullptr) {
       PyErr_SetString(PyExc_ValueError, "the request is over: its body can no longer be read");
-      return false;
-    }
-    const size_t before = buffer_.size();
-    bool good;
-    {
-      const GilRelease release(gil);
-      good = outbox_.read_body(*call_, buffer_, count);
-    }
-    if (!good)
+    } else {
       PyErr_SetString(PyExc_ConnectionResetError, "the client did not send the whole body");
-    ended_ = good && buffer_.size() == before;
-    return good;
+    }
+    return false;
   }
 
   Outbox& outbox_;
   Call* call_;
+  bool over_ = false;  // guarded by the outbox's mutex
   ByteBuffer buffer_;
   bool ended_ = false;
 };
@@ -266,9 +287,9 @@ PyObject* seek(PyObject* self, PyObject* args) {
   int whence = 0;
   if (!PyArg_ParseTuple(args, "L|i", &offset, &whence) || !check_seekable(self)) return nullptr;
   Source& source = source_of(self);
-  if (whence == 1) offset += static_cast<long long>(source.position());
-  if (whence == 2) offset += static_cast<long long>(source.size());
-  if (whence < 0 || whence > 2 || offset < 0) {
+  const uint64_t base = whence == 1 ? source.position() : whence == 2 ? source.size() : 0;
+  const bool too_far = __builtin_add_overflow(offset, static_cast<long long>(base), &offset);
+  if (whence < 0 || whence > 2 || offset < 0 || too_far) {
     PyErr_SetString(PyExc_ValueError, "invalid whence, or a position before the beginning");
     return nullptr;
   }

@@ -19,7 +19,8 @@ bool make_input_type(python::GilHeld& gil) noexcept;
 python::PyRef make_input(python::GilHeld& gil, server::Spool body) noexcept;
 // The input over the body of a call that is still being received.
 python::PyRef make_streaming_input(python::GilHeld& gil, Outbox& outbox, Call& call) noexcept;
-// The request is over: the call must not be touched any more.
+// The request is over: the call is not touched any more when this returns. Another thread of the
+// app's that waits for its bytes gets an exception.
 void detach_input(python::GilHeld& gil, PyObject* input) noexcept;
 
 }  // namespace cppcorn::wsgi

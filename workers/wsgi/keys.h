@@ -37,7 +37,7 @@
   X(port_443, "443")                           \
   X(comma, ",")                                \
   X(semicolon, "; ")                           \
-  X(seek, "seek")                              \
+  X(raw, "raw")                                \
   X(tell, "tell")
 
 namespace cppcorn::wsgi {

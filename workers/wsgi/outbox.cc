@@ -58,13 +58,16 @@ void Outbox::release(Call& call) {
   enqueue(call, true);
 }
 
-bool Outbox::read_body(Call& call, ByteBuffer& to, size_t count) {
+bool Outbox::read_body(Call& call, const bool& over, ByteBuffer& to, size_t count) {
   std::unique_lock lock(mutex_);
+  if (over) return false;
   BodyPipe& pipe = call.pipe;
   if (pipe.bytes.empty() && !pipe.ended && !pipe.broken) {
     call.mail.wants_body = true;
     enqueue(call, true);
-    pipe.arrived.wait(lock, [&] { return !pipe.bytes.empty() || pipe.ended || pipe.broken; });
+    pipe.arrived.wait(lock,
+                      [&] { return over || !pipe.bytes.empty() || pipe.ended || pipe.broken; });
+    if (over) return false;
   }
   if (pipe.bytes.empty()) return pipe.ended;
   const size_t taken = count == 0 ? pipe.bytes.size() : std::min(count, pipe.bytes.size());
@@ -75,6 +78,12 @@ bool Outbox::read_body(Call& call, ByteBuffer& to, size_t count) {
     enqueue(call, true);
   }
   return true;
+}
+
+void Outbox::end_reading(Call& call, bool& over) {
+  const std::lock_guard lock(mutex_);
+  over = true;
+  call.pipe.arrived.notify_all();
 }
 
 void Outbox::collect(std::vector<Call*>& to) {

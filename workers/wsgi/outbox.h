@@ -39,8 +39,10 @@ class Outbox {
   void release(Call& call);
   // Unbuffered bodies: takes up to count bytes (0: as many as there are) of what has arrived, and
   // waits for the first one. Without the GIL. Empty at the end of the body; false when it will
-  // never come.
-  [[nodiscard]] bool read_body(Call& call, ByteBuffer& to, size_t count);
+  // never come. over is the reader's, guarded by the mutex: end_reading() sets it.
+  [[nodiscard]] bool read_body(Call& call, const bool& over, ByteBuffer& to, size_t count);
+  // The call will be another request's: a thread that still is in read_body() gets false.
+  void end_reading(Call& call, bool& over);
 
   // --- I/O thread ---
   // Appends all calls that have mail.

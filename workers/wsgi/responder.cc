@@ -90,7 +90,7 @@ bool Responder::start(GilHeld& gil, PyObject* status, PyObject* headers, PyObjec
     return false;
   }
   if (start_line(status) && add_headers(headers)) return true;
-  writer_->restart();  // an error handler of the app may try again
+  if (active()) writer_->restart();  // an error handler of the app may try again
   return false;
 }
 
@@ -126,12 +126,9 @@ bool Responder::start_line(PyObject* status) {
 }
 
 bool Responder::add_headers(PyObject* headers) {
-  const PyRef items =
-      PyRef::steal(PySequence_Fast(headers, "the headers must be a list of tuples (name, value)"));
-  if (!items) return false;
-  const Py_ssize_t count = PySequence_Fast_GET_SIZE(items.get());
+  const Py_ssize_t count = PySequence_Fast_GET_SIZE(headers);
   for (Py_ssize_t i = 0; i < count; ++i) {
-    PyObject* pair = PySequence_Fast_GET_ITEM(items.get(), i);
+    PyObject* pair = PySequence_Fast_GET_ITEM(headers, i);
     std::string_view name, value;
     if (!header_pair(pair, &name, &value)) return false;
     const EncodeError error = writer_->add_header(name, value);
@@ -142,10 +139,9 @@ bool Responder::add_headers(PyObject* headers) {
 
 // 103 (RFC 8297). A hint that comes when the response has begun has nothing more to tell.
 bool Responder::hint(GilHeld& gil, PyObject* headers) {
-  if (!check_active()) return false;
   const PyRef items =
       PyRef::steal(PySequence_Fast(headers, "the hints must be a list of tuples (name, value)"));
-  if (!items) return false;
+  if (!items || !check_active()) return false;
   std::vector<http::Field> fields;
   const Py_ssize_t count = PySequence_Fast_GET_SIZE(items.get());
   for (Py_ssize_t i = 0; i < count; ++i) {

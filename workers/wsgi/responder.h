@@ -32,8 +32,8 @@ class Responder {
   void end() noexcept;
   bool active() const noexcept { return call_ != nullptr; }
 
-  // start_response(status, headers[, exc_info]); exc_info may be nullptr. False with an exception
-  // pending.
+  // start_response(status, headers[, exc_info]): headers is a list or a tuple, exc_info may be
+  // nullptr. False with an exception pending.
   bool start(python::GilHeld& gil, PyObject* status, PyObject* headers, PyObject* exc_info);
   // wsgi.early_hints(headers).
   bool hint(python::GilHeld& gil, PyObject* headers);

@@ -85,10 +85,13 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t count_and_flag, PyO
   auto gil = GilHeld::by_interpreter();
   Arguments arguments;
   const size_t count = static_cast<size_t>(PyVectorcall_NARGS(count_and_flag));
-  if (!check_live(self) || !parse(args, count, names, &arguments)) return nullptr;
+  if (!parse(args, count, names, &arguments)) return nullptr;
+  // Headers that are no list are made by Python code, and the request may be over behind it.
+  const PyRef headers = PyRef::steal(
+      PySequence_Fast(arguments.headers, "the headers must be a list of tuples (name, value)"));
+  if (!headers || !check_live(self)) return nullptr;
   Responder& responder = *cast(self)->responder;
-  if (!responder.start(gil, arguments.status, arguments.headers, arguments.exc_info))
-    return nullptr;
+  if (!responder.start(gil, arguments.status, headers.get(), arguments.exc_info)) return nullptr;
   return PyCFunction_New(&write_method, self);
 }
 
