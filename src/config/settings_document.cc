@@ -59,7 +59,8 @@ writes one to standard output). The deadlines for heads, bodies and responses ex
 server; here they are on.
 
 `asgi_disconnect_grace_period` is `none`, as in uvicorn: a request whose client is gone may finish
-its work. gunicorn cancels it after 3 s.
+its work. gunicorn cancels it after 3 s. A client that has only closed its own direction counts as
+gone: nobody can tell the two apart before something is sent.
 
 `root_path` is uvicorn's under ASGI: it is put before `path` too, because Starlette and FastAPI
 expect that. Behind a proxy that passes on the full path, add `--root-path-in-target`.

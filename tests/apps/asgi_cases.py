@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+import sys
 import tempfile
 import threading
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from probe import record
 START = {"type": "http.response.start", "status": 200, "headers": []}
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 kept = {}
+released = asyncio.Event()
 
 
 async def app(scope, receive, send):
@@ -30,6 +32,12 @@ async def app(scope, receive, send):
         return
     name = scope["path"].rsplit("/", 1)[-1].replace("-", "_")
     await ROUTES[name](scope, receive, send)
+
+
+async def shows_scope(scope, receive, send):
+    """An application of its own, for targets that name no route."""
+    if scope["type"] == "http":
+        await scope_seen(scope, receive, send)
 
 
 async def answer(send, value):
@@ -181,14 +189,62 @@ async def other_thread(scope, receive, send):
             except RuntimeError as error:
                 seen.append(str(error))
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
+    waiting = receive()
+
+    def work_on_ours():
+        try:
+            waiting.send(None)
+        except RuntimeError as error:
+            seen.append(str(error))
+
+    for target in (work, work_on_ours):
+        thread = threading.Thread(target=target)
+        thread.start()
+        thread.join()
     await answer(send, seen)
 
 
 async def system_exit(scope, receive, send):
     raise SystemExit(3)
+
+
+async def child_exits(scope, receive, send):
+    """As behind Starlette's BaseHTTPMiddleware, which runs the application in a task of its own."""
+    await asyncio.create_task(system_exit(scope, receive, send))
+
+
+async def callback_exits(scope, receive, send):
+    asyncio.get_running_loop().call_soon(sys.exit, 3)
+    await asyncio.sleep(0.01)
+    await answer(send, "alive")
+
+
+async def waits(scope, receive, send):
+    record("waiting")
+    await released.wait()
+    await answer(send, "released")
+
+
+async def release(scope, receive, send):
+    released.set()
+    released.clear()
+    await answer(send, "done")
+
+
+async def cancel_all(scope, receive, send):
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)
+    await answer(send, "cancelled")
+
+
+async def hear_cancellation(scope, receive, send):
+    record("working")
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        record("cancelled")
+        raise
 
 
 async def keyboard_interrupt(scope, receive, send):
@@ -321,5 +377,6 @@ async def objects(scope, receive, send):
 ROUTES = {
     name: function
     for name, function in list(globals().items())
-    if asyncio.iscoroutinefunction(function) and name not in ("app", "answer", "outcome")
+    if asyncio.iscoroutinefunction(function)
+    and name not in ("app", "shows_scope", "answer", "outcome")
 }

@@ -39,6 +39,50 @@ async def fails(receive, send):
 
 
 @_application
+async def fails_and_loops(receive, send):
+    """The specification's own example: a loop over receive() that only the shutdown leaves."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.failed", "message": "the database is away"})
+
+
+@_application
+async def raises_in_startup(receive, send):
+    await receive()
+    raise ValueError("no connection")
+
+
+@_application
+async def hangs_in_startup(receive, send):
+    await receive()
+    record("starting")
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        record("cancelled")
+
+
+@_application
+async def loops_for_ever(receive, send):
+    while True:
+        kind = (await receive())["type"]
+        record("told", type=kind)
+        await send({"type": f"{kind}.complete"})
+
+
+@_application
+async def cancels_all_in_shutdown(receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    record("cancelled", others=len(others))
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@_application
 async def gives_up(receive, send):
     raise SystemExit("not today")
 

@@ -31,6 +31,7 @@ def test_off_never_asks(serve: Serve, name: str) -> None:
         ("returns", ["--lifespan", "on"], "without completing start-up"),
         ("fails", ["--lifespan", "on"], "the database is away"),
         ("fails", [], "the database is away"),
+        ("fails_and_loops", [], "the database is away"),
         ("gives_up", [], "SystemExit: not today"),
     ],
 )
@@ -64,3 +65,36 @@ def test_a_lifespan_that_dies_later_is_said_and_the_rest_goes_on(serve: Serve) -
     server = serve("lifespan_cases:dies_later", kind="asgi")
     server.wait_log("ValueError: deliberate")
     assert served(server)
+
+
+def test_a_start_up_that_raises_is_said_and_served(serve: Serve) -> None:
+    """The specification wants it served; that the application began its start-up makes it news."""
+    server = serve("lifespan_cases:raises_in_startup", kind="asgi")
+    assert served(server)
+    assert "ValueError: no connection" in server.log
+
+
+def test_an_order_to_end_cancels_a_start_up(serve: Serve) -> None:
+    server = serve("lifespan_cases:hangs_in_startup", kind="asgi", ready=False)
+    server.wait_event(event="starting")
+    assert server.stop() == 0
+    server.wait_event(event="cancelled")
+
+
+def test_shutdown_is_said_once(serve: Serve) -> None:
+    server = serve("lifespan_cases:loops_for_ever", kind="asgi")
+    assert server.stop() == 0
+    told = [event["type"] for event in server.events()]
+    assert told == ["lifespan.startup", "lifespan.shutdown"]
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_shutdown_that_cancels_every_task(serve: Serve, loop: str) -> None:
+    """None of the server's own is among them, so the shutdown can complete."""
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    server = serve("lifespan_cases:cancels_all_in_shutdown", "--loop", loop, kind="asgi")
+    assert served(server)
+    assert server.stop() == 0
+    assert server.wait_event(event="cancelled")["others"] == 0
+    assert "Traceback" not in server.log

@@ -88,6 +88,14 @@ def test_root_path_that_is_there_already(shared: Serve) -> None:
     assert (seen["root_path"][1], seen["path"][1]) == ("/api", "/api/scope-seen")
 
 
+def test_root_path_and_the_asterisk(shared: Serve) -> None:
+    """OPTIONS * asks about the server, and "/api*" would be another resource."""
+    server = shared("asgi_cases:shows_scope", "--root-path", "/api", kind="asgi")
+    with Client(server) as client:
+        seen = json.loads(client.exchange("OPTIONS", "*").body)
+    assert (seen["path"][1], seen["raw_path"][1]) == ("*", repr(b"*"))
+
+
 def test_state_is_copied_for_each_request(cases: Server) -> None:
     assert [ask(cases, "/state-is-copied") for _ in range(3)] == [2, 2, 2]
 
@@ -166,12 +174,19 @@ def test_send_and_receive_may_be_kept(cases: Server) -> None:
 
 def test_other_threads_are_refused(cases: Server) -> None:
     seen = ask(cases, "/other-thread")
-    assert len(seen) == 2 and all("thread" in text for text in seen)
+    assert len(seen) == 3 and all("thread" in text for text in seen)
 
 
 @pytest.mark.parametrize(
     "route",
-    ["system-exit", "keyboard-interrupt", "cancel-itself", "forgets-to-start", "not-awaitable"],
+    [
+        "system-exit",
+        "keyboard-interrupt",
+        "child-exits",
+        "cancel-itself",
+        "forgets-to-start",
+        "not-awaitable",
+    ],
 )
 def test_a_request_that_fails(cases: Server, route: str) -> None:
     log = len(cases.log)
@@ -179,6 +194,52 @@ def test_a_request_that_fails(cases: Server, route: str) -> None:
         assert client.get(f"/{route}").status == 500
     cases.wait_log(rf"\[GET /{route}\]", after=log)
     assert ask(cases, "/state-is-copied") == 2
+
+
+@pytest.mark.parametrize(
+    "route,status,said",
+    [("child-exits", 500, "SystemExit in a task"), ("callback-exits", 200, "SystemExit in a task")],
+)
+def test_an_exit_hurts_nobody_else(cases: Server, route: str, status: int, said: str) -> None:
+    """asyncio lets SystemExit out of a task's step and out of the loop; the worker stays."""
+    log, before = len(cases.log), len(cases.events())
+    with Client(cases) as waiting, Client(cases) as client:
+        waiting.send(request(target="/waits"))
+        wait_until(lambda: cases.events()[before:], "the other request")
+        assert client.get(f"/{route}").status == status
+        assert ask(cases, "/release") == "done"
+        assert json.loads(waiting.read().body) == "released"
+    cases.wait_log(said, after=log)
+
+
+def test_an_app_may_cancel_every_task(serve: Serve, loop: str) -> None:
+    server = serve(APP, "--loop", loop, "--lifespan", "off", kind="asgi")
+    assert ask(server, "/cancel-all") == "cancelled"
+    assert ask(server, "/is-in-a-task")["same"]
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "half_close"])
+def test_a_task_is_cancelled_some_time_after_its_client_went(
+    serve: Serve, loop: str, how: str
+) -> None:
+    options = ["--loop", loop, "--asgi-disconnect-grace-period", "0.1"]
+    server = serve(APP, *options, kind="asgi")
+    with Client(server) as client:
+        client.send(request(target="/hear-cancellation"))
+        server.wait_event(event="working")
+        getattr(client, how)()
+        server.wait_event(event="cancelled")
+    server.wait_log("cancelled before its response was complete")
+
+
+def test_a_task_goes_on_without_its_client(serve: Serve, loop: str) -> None:
+    """That is the default: what was begun may be finished."""
+    server = serve(APP, "--loop", loop, kind="asgi")
+    with Client(server) as client:
+        client.send(request(target="/waits"))
+        server.wait_event(event="waiting")
+    assert ask(server, "/release") == "done"
+    assert "cancelled" not in server.log
 
 
 def test_a_response_without_an_end(cases: Server) -> None:

@@ -67,6 +67,13 @@ void leave_queue(Awaitable& self) noexcept {
 
 // What is waited for, if it is there: nothing and no exception means that it isn't.
 PyRef outcome(GilHeld& gil, const Awaitable& self) {
+  const CycleObject& object = cycle_object(self);
+  // It may have been handed to another loop: what it looks at is the loop's thread's, GIL or not.
+  if (object.cycle != nullptr && !object.cycle->engine().driver().on_loop_thread()) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "receive() and send() can only be awaited on the thread of the event loop");
+    return {};
+  }
   return self.what == WaitFor::kMessage ? try_receive(gil, cycle_object(self))
                                         : try_drain(gil, cycle_object(self));
 }

@@ -2,6 +2,7 @@
 
 #include "src/base/log.h"
 #include "workers/asgi/client_gone.h"
+#include "workers/asgi/send.h"
 #include "workers/python/convert.h"
 #include "workers/python/errors.h"
 
@@ -126,10 +127,11 @@ void Engine::tell(GilHeld& gil, HttpCycle& cycle) {
   if (cycle.disconnected() && disconnect_grace_ms_) cancel_after_grace(gil, cycle);
 }
 
-// Not for a client that has only closed its own direction, nor behind a complete response, where
-// the task's work is for nobody who could leave.
+// A client that has closed its own direction counts: one that has closed both looks just like it
+// until something is sent. Not behind a complete response, where the task's work is for nobody who
+// could leave.
 void Engine::cancel_after_grace(GilHeld& gil, HttpCycle& cycle) {
-  if (cycle.connected() || cycle.response_state == Response::kComplete || !cycle.task) return;
+  if (cycle.response_state == Response::kComplete || !cycle.task) return;
   const PyRef cancel = PyRef::steal(PyObject_GetAttrString(cycle.task.get(), "cancel"));
   PyRef handle;
   if (cancel) {
@@ -179,8 +181,14 @@ void Engine::report(GilHeld& gil, HttpCycle& cycle, PyObject* exception) {
     return;
   }
   // The app was told that its client is gone, by the exception that send() raises for that: no
-  // mistake of the app's.
-  if (!complete && !cycle.connected() && is_client_gone(gil, exception)) return;
+  // mistake of the app's. What it raised because of that may hide one, and is said to who asks.
+  if (!complete && !cycle.connected() && is_client_gone(gil, exception)) {
+    const bool plain = PyErr_GivenExceptionMatches(exception, client_disconnected_type()) != 0;
+    if (plain || !log::enabled(log::Level::kDebug)) return;
+    log::debug("ASGI application ended because its client is gone, by {} [{}]",
+               python::describe_exception(gil, exception), request_line(cycle));
+    return;
+  }
   log_error(gil, "Exception in ASGI application [" + request_line(cycle) + "]", exception);
 }
 

@@ -136,8 +136,12 @@ bool ScopeBuilder::set_target(GilHeld& gil, PyObject* scope, const http::Request
   const bool encoded = raw.find('%') != std::string_view::npos;
   PyRef path;
   PyRef raw_path;
-  if (prefix_.empty() && !encoded) {
+  const bool prefixed = !prefix_.empty() && raw.starts_with('/');  // "*" is no path
+  if (!prefixed && !encoded) {
     path = python::make_utf8(gil, raw);
+    raw_path = python::make_bytes(gil, raw);
+  } else if (!prefixed) {
+    path = python::make_utf8(gil, python::percent_decoded(raw));
     raw_path = python::make_bytes(gil, raw);
   } else {
     path = python::make_utf8(gil, prefix_ + python::percent_decoded(raw));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio.tasks import _unregister_task
 from collections.abc import Callable
 from typing import Any
 
@@ -58,7 +59,10 @@ class Worker:
             asyncio.set_event_loop(loop)
             drive = ForeignDrive(self._driver, loop) if foreign else None
             try:
-                _run_until_done(loop, loop.create_task(self._serve(on_ready, on_draining)))
+                main = loop.create_task(self._serve(on_ready, on_draining))
+                # Applications cancel "all other tasks", or wait for them: ours is none of theirs.
+                _unregister_task(main)
+                _run_until_done(loop, main)
             finally:
                 self._native.close()
                 if drive is not None:
@@ -76,7 +80,8 @@ class Worker:
 
     async def _serve(self, on_ready: Callable[[], None], on_draining: Callable[[], None]) -> None:
         lifespan = Lifespan(self._app, self._settings["lifespan"], log)
-        await lifespan.startup()
+        if not await self._start(lifespan):
+            return
         loop = asyncio.get_running_loop()
         own_context = self._settings["reset_contextvars"]
         self._native.start(
@@ -92,6 +97,24 @@ class Worker:
         await self._finish_requests(on_draining)
         left = self._deadline - time.monotonic()
         await lifespan.shutdown(max(left, SHUTDOWN_SECONDS_MIN))
+
+    async def _start(self, lifespan: Lifespan) -> bool:
+        """The lifespan's start-up; False when an order to end came first, which cancels it."""
+        starting = asyncio.ensure_future(lifespan.startup())
+        ending = asyncio.ensure_future(self._end.wait())
+        _unregister_task(starting)
+        _unregister_task(ending)
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if starting.done():
+            starting.result()
+            return True
+        log("info", "told to end before the application's start-up was complete: cancelled")
+        starting.cancel()
+        await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.exception()  # a failure no longer matters
+        return False
 
     async def _finish_requests(self, on_draining: Callable[[], None]) -> None:
         drained = asyncio.Event()
@@ -109,7 +132,10 @@ class Worker:
 
 
 def _run_until_done(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -> None:
-    """Runs the loop until main is done, although an application may stop the loop."""
+    """Runs the loop until main is done, although an application may stop the loop, or leave it by
+    an exception that asyncio lets through: sys.exit() in a task hurts what waits for that task, and
+    nobody else's request.
+    """
     while True:
         try:
             loop.run_until_complete(main)
@@ -118,6 +144,11 @@ def _run_until_done(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -
             if main.done() or loop.is_closed():
                 raise
             log("warning", "the application stopped the event loop; it goes on")
+        except (SystemExit, KeyboardInterrupt) as error:
+            if main.done() or loop.is_closed():
+                raise
+            kind = type(error).__name__
+            _log_exception(f"{kind} in a task of the ASGI application; the server goes on", error)
 
 
 def _special_create_task(loop: asyncio.AbstractEventLoop) -> Callable[..., Any] | None:

@@ -14,6 +14,9 @@ __all__ = ["Lifespan", "StartupError"]
 
 Log = Callable[[str, str], None]  # (level, text)
 
+# For an application that has said that its start-up failed, to end its lifespan in.
+FAILED_SECONDS = 1.0
+
 
 class StartupError(Exception):
     """The application said, or showed, that it cannot start: why in one line, and a traceback where
@@ -42,6 +45,7 @@ class Lifespan:
         self._stopped = asyncio.Event()
         self._phase = "startup"  # then "running", then "shutdown", then "over"
         self._startup_told = False
+        self._shutdown_told = False
         self._failure: StartupError | None = None
         self._task: asyncio.Task[None] | None = None
         self.context = contextvars.copy_context()
@@ -55,9 +59,14 @@ class Lifespan:
             return
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(self._run(), name="lifespan", context=self.context)
-        await self._started.wait()
+        try:
+            await self._started.wait()
+        except asyncio.CancelledError:
+            await _cancelled(self._task)
+            raise
         if self._failure is not None:
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=FAILED_SECONDS)
+            await _cancelled(self._task)
             raise self._failure
 
     async def shutdown(self, timeout: float) -> None:
@@ -116,6 +125,14 @@ class Lifespan:
             failure = StartupError(f"the application's start-up failed: {_one_line(error)}", text)
         if self._mode == "on" or isinstance(error, SystemExit | KeyboardInterrupt):
             self._failure = failure
+        elif error is not None and self._startup_told:
+            # It knows the protocol, so this is more than not supporting it; yet the specification
+            # has servers go on.
+            self._log(
+                "warning",
+                f"Exception in the application's lifespan, in its start-up; it is served without "
+                f"lifespan (--lifespan on would end the start)\n{failure.traceback}",
+            )
         else:
             self._log("debug", f"the application does not support lifespan\n{failure.traceback}")
 
@@ -123,8 +140,16 @@ class Lifespan:
         if not self._startup_told:
             self._startup_told = True
             return {"type": "lifespan.startup"}
-        await self._stopping.wait()
-        return {"type": "lifespan.shutdown"}
+        if self._phase != "over" and not self._shutdown_told:
+            await self._stopping.wait()
+            self._shutdown_told = True
+            return {"type": "lifespan.shutdown"}
+        # Nothing will ever come any more, and an application that loops over receive() waits for
+        # it: this ends it.
+        assert self._task is not None
+        self._task.cancel()
+        never: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def _send(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -148,6 +173,12 @@ class Lifespan:
                 self._log("error", f"the application said that its shutdown failed: {text}")
             self._phase = "over"
             self._stopped.set()
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Cancels a task, if it still runs, and gives it a moment to end."""
+    task.cancel()
+    await asyncio.wait([task], timeout=FAILED_SECONDS)
 
 
 def _one_line(error: BaseException) -> str:

@@ -82,9 +82,4 @@ void write_unraisable(GilHeld& gil, const char* where) noexcept {
   PyErr_WriteUnraisable(place.get());
 }
 
-bool is_exit_request(GilHeld&, PyObject* exception) noexcept {
-  return PyErr_GivenExceptionMatches(exception, PyExc_KeyboardInterrupt) ||
-         PyErr_GivenExceptionMatches(exception, PyExc_SystemExit);
-}
-
 }  // namespace cppcorn::python

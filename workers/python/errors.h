@@ -28,7 +28,4 @@ std::string take_traceback(GilHeld&);
 // is a literal.
 void write_unraisable(GilHeld&, const char* where) noexcept;
 
-// True for what must leave the loop rather than be logged: KeyboardInterrupt and SystemExit.
-bool is_exit_request(GilHeld&, PyObject* exception) noexcept;
-
 }  // namespace cppcorn::python

@@ -17,6 +17,10 @@ std::string wsgi_key(std::string_view name) {
   return key;
 }
 
+// Python 3.12 made what is interned immortal, until 3.12.5: clients must not fill our memory so.
+// Py_Version is of the Python that runs, not of the headers.
+bool interned_strings_die() noexcept { return Py_Version < 0x030C0000 || Py_Version >= 0x030C0500; }
+
 }  // namespace
 
 PyRef HeaderNames::make(GilHeld& gil, Slot& slot, std::string_view name) noexcept {
@@ -24,7 +28,7 @@ PyRef HeaderNames::make(GilHeld& gil, Slot& slot, std::string_view name) noexcep
       form_ == Form::kAsgiBytes ? make_bytes(gil, name) : make_latin1(gil, wsgi_key(name));
   if (!object || name.size() > kNameMax) return object;
   // An environ's keys are looked up by the app's literals, which are interned.
-  if (form_ == Form::kWsgiKey) {
+  if (form_ == Form::kWsgiKey && interned_strings_die()) {
     PyObject* text = object.release();
     PyUnicode_InternInPlace(&text);
     object = PyRef::steal(text);
