@@ -20,6 +20,7 @@
 #include <thread>
 #include <utility>
 
+#include "src/base/block_signals.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/control/line_buffer.h"
@@ -138,12 +139,8 @@ struct WorkerControl::Impl {
   // --- the thread ---
 
   void begin_thread() {
-    // The signals are for Python's main thread.
-    sigset_t all, previous;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &previous);
+    const BlockSignals inherited_by_the_thread;  // they are for Python's main thread
     thread = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &previous, nullptr);
     pthread_setname_np(thread.native_handle(), "cppcorn-control");
   }
 

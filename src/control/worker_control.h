@@ -6,14 +6,11 @@
 // Whatever Python does meanwhile, the worker is gone a bounded time after an order to end or after
 // its master's death: the thread itself leaves with _exit once the deadline has passed.
 //
-//   order                          who gives it                               deadline of the
-//   thread kDrain                         drain from the master                      its timeout +
-//   kDeadlineGraceMs
-//                                  EOF: the master is gone, however           graceful_timeout +
-//                                  kDeadlineGraceMs drain_self(): SIGTERM to the worker
-//                                  graceful_timeout + kDeadlineGraceMs
-//   kStop                          stop from the master, after a kDrain too   kStopTimeoutMs +
-//   kDeadlineGraceMs
+//   order   who gives it                              the thread leaves kDeadlineGraceMs after
+//   kDrain  drain from the master                     its timeout
+//           EOF: the master is gone, however          graceful_timeout
+//           drain_self(): SIGTERM to the worker       graceful_timeout
+//   kStop   stop from the master, after a kDrain too  kStopTimeoutMs
 #pragma once
 
 #include <sys/types.h>

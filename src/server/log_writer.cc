@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,27 +10,10 @@
 #include <cstring>
 #include <utility>
 
+#include "src/base/block_signals.h"
 #include "src/base/clock.h"
 
 namespace cppcorn::server {
-namespace {
-
-// Signals belong to the thread that Python, or the loop, expects them on.
-class BlockSignals {
- public:
-  BlockSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
-
 Result<std::unique_ptr<LogWriter>> LogWriter::open(const std::string& destination) {
   const int fd = destination == "-"
                      ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)

@@ -51,6 +51,22 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = WAIT_
         time.sleep(POLL_S)
 
 
+def session_members(session: int) -> list[int]:
+    """The living processes of a process session, which is named by the pid that began it."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            stat = (entry / "stat").read_text()
+        except OSError:
+            continue  # it has ended meanwhile
+        state, _, _, its_session = stat.rpartition(")")[2].split()[:4]
+        if int(its_session) == session and state != "Z":
+            members.append(int(entry.name))
+    return members
+
+
 def find_binary() -> Path:
     """CPPCORN_BINARY, else the newest of the build tree's and the checkout's environment's."""
     named = os.environ.get("CPPCORN_BINARY")
@@ -320,19 +336,7 @@ class Server:
             self._kill_session()
 
     def session_members(self) -> list[int]:
-        """Living processes of the session that this server began."""
-        members = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    state, _, _, session = (
-                        (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-                    )
-                except OSError:
-                    continue
-                if int(session) == self.pid and state != "Z":
-                    members.append(int(entry.name))
-        return members
+        return session_members(self.pid)
 
     def _kill_session(self) -> None:
         for pid in self.session_members():

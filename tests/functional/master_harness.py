@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cppcorn_server import CRASHES, find_binary, server_environment, wait_until
+from cppcorn_server import (
+    CRASHES,
+    find_binary,
+    server_environment,
+    session_members,
+    wait_until,
+)
 
 FAKE = Path(__file__).resolve().parent / "fake_worker"
 
@@ -162,18 +168,7 @@ class Master:
                 self.process.stdout.close()
 
     def session_members(self) -> list[int]:
-        members = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    state, _, _, session = (
-                        (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-                    )
-                except OSError:
-                    continue
-                if int(session) == self.pid and state != "Z":
-                    members.append(int(entry.name))
-        return members
+        return session_members(self.pid)
 
 
 def is_gone(pid: int) -> bool:

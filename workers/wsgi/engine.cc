@@ -1,11 +1,11 @@
 #include "workers/wsgi/engine.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <future>
 #include <utility>
 
+#include "src/base/block_signals.h"
 #include "src/base/log.h"
 #include "src/net/event_loop.h"
 #include "src/net/notifier.h"
@@ -13,20 +13,6 @@
 
 namespace cppcorn::wsgi {
 namespace {
-
-// Signals are the main thread's: a thread of ours that took one would delay Python's handler.
-class BlockSignals {
- public:
-  BlockSignals() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 // CGI turns "Foo_Bar" and "Foo-Bar" into the same name: what HTTP allows is a fault here only.
 bool has_underscore(const http::RequestHead& head) noexcept {
@@ -62,7 +48,7 @@ Status Engine::start(std::vector<UniqueFd> listeners, Callbacks callbacks) {
   std::promise<Status> started;
   std::future<Status> result = started.get_future();
   {
-    const BlockSignals block;
+    const BlockSignals inherited_by_the_thread;  // they are Python's main thread's
     thread_ = std::thread([this, &started, sockets = std::move(listeners)]() mutable {
       run_io(std::move(sockets),
              [&started](Status status) { started.set_value(std::move(status)); });
