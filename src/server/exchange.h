@@ -30,6 +30,7 @@ struct Endpoints {
   net::SocketAddress peer;
   net::SocketAddress local;
   bool tls = false;
+  uint16_t listener = 0;  // the number of the server's listener, in the order that it got them
   std::string_view scheme() const noexcept { return tls ? "https" : "http"; }
 };
 

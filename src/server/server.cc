@@ -26,6 +26,7 @@ struct Server::Impl final : ServerCore, net::Listener::Handler, net::TurnEndTask
   void on_turn_end() noexcept override;
 
   bool full() const noexcept { return connections_max > 0 && connections >= connections_max; }
+  uint16_t number_of(const net::Listener& listener) const noexcept;
   void stop_listening() noexcept;
   void check_drained() noexcept;
 
@@ -90,12 +91,19 @@ void Server::Impl::stop_listening() noexcept {
   listeners.clear();
 }
 
+uint16_t Server::Impl::number_of(const net::Listener& listener) const noexcept {
+  const auto same = [&listener](const auto& one) { return one.get() == &listener; };
+  return static_cast<uint16_t>(std::find_if(listeners.begin(), listeners.end(), same) -
+                               listeners.begin());
+}
+
 void Server::Impl::on_accept(net::Listener& listener, UniqueFd socket,
                              const net::SocketAddress& peer) {
   if (full() && !idle.empty()) idle.front().close();
   Endpoints endpoints;
   endpoints.peer = peer;
   endpoints.local = listener.local_address();
+  endpoints.listener = number_of(listener);
   if (endpoints.local.is_wildcard()) endpoints.local = net::SocketAddress::local_of(socket.get());
   auto* connection = new Connection(
       *this, net::make_socket_stream(loop, std::move(socket), use_sendfile), endpoints);

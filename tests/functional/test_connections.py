@@ -349,6 +349,27 @@ def test_unix_sockets(serve: Serve, kind: str, tmp_path: Path) -> None:
     assert server.calls() == ["GET /hello"]
 
 
+def test_each_unix_socket_is_the_server_of_its_requests(serve: Serve, tmp_path: Path) -> None:
+    """ASGI's scope["server"]."""
+    paths = [tmp_path / name for name in ("a", "b")]
+    binds = [argument for path in paths for argument in ("-b", f"unix:{path}")]
+    server = serve("asgi_cases:app", *binds, kind="asgi")
+    for path in paths:
+        with socket.socket(socket.AF_UNIX) as connected:
+            connected.settimeout(10)
+            connected.connect(str(path))
+            connected.sendall(request(target="/scope-seen", headers=[("Connection", "close")]))
+            received = b""
+            while data := connected.recv(65536):
+                received += data
+        seen = json.loads(received.partition(b"\r\n\r\n")[2])
+        assert seen["server"][1] == [str(path), None]
+        assert seen["client"][1] is None
+    with Client(server) as client:
+        seen = json.loads(client.get("/scope-seen").body)
+    assert seen["server"][1] == ["127.0.0.1", server.port]
+
+
 def test_several_binds(serve: Serve, kind: str, tmp_path: Path) -> None:
     path = tmp_path / "socket"
     server = serve(None, "-b", f"unix:{path}", kind=kind)

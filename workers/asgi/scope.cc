@@ -40,6 +40,12 @@ PyRef dict_of_empty_dicts(std::initializer_list<PyObject*> keys) {
   return dict;
 }
 
+// ASGI's "server" of a unix socket.
+PyRef unix_pair(GilHeld& gil, const std::string& name) {
+  const PyRef path = python::make_file_name(gil, name);
+  return path ? PyRef::steal(PyTuple_Pack(2, path.get(), Py_None)) : PyRef();
+}
+
 PyRef method_text(GilHeld& gil, std::string_view method) {
   if (method == "GET") return PyRef::borrow(interned.GET);
   if (method == "POST") return PyRef::borrow(interned.POST);
@@ -82,18 +88,16 @@ bool ScopeBuilder::prepare(GilHeld& gil, const Options& options) {
   extensions_with_trailers_ =
       dict_of_empty_dicts({interned.http_response_early_hint, interned.http_response_pathsend,
                            interned.http_response_zerocopysend, interned.http_response_trailers});
-  unix_server_ = PyRef::borrow(Py_None);
-  if (!options.unix_server.empty()) {
-    const PyRef path = python::make_file_name(gil, options.unix_server);
-    if (!path) return false;
-    unix_server_ = PyRef::steal(PyTuple_Pack(2, path.get(), Py_None));
+  for (const std::string& name : options.unix_servers) {
+    unix_servers_.push_back(name.empty() ? PyRef::borrow(Py_None) : unix_pair(gil, name));
+    if (!unix_servers_.back()) return false;
   }
 
   // Every key is in the template, so that a copy never grows.
   template_ = PyRef::steal(PyDict_New());
   PyObject* scope = template_.get();
   const PyRef none = PyRef::borrow(Py_None);
-  return extensions_ && extensions_with_trailers_ && unix_server_ && scope &&
+  return extensions_ && extensions_with_trailers_ && scope &&
          set_new(scope, interned.type, PyRef::borrow(interned.http)) &&
          set(scope, interned.asgi, asgi) &&
          set_new(scope, interned.http_version, PyRef::borrow(interned.v1_1)) &&
@@ -155,7 +159,9 @@ bool ScopeBuilder::set_target(GilHeld& gil, PyObject* scope, const http::Request
 bool ScopeBuilder::set_ends(GilHeld& gil, PyObject* scope, const server::Endpoints& endpoints) {
   if (endpoints.tls && PyDict_SetItem(scope, interned.scheme, interned.https) != 0) return false;
   if (!set_new(scope, interned.client, addresses_.get(gil, endpoints.peer))) return false;
-  if (endpoints.local.is_unix()) return set(scope, interned.server, unix_server_);
+  if (endpoints.local.is_unix()) {
+    return set(scope, interned.server, unix_servers_[endpoints.listener]);
+  }
   return set_new(scope, interned.server, addresses_.get(gil, endpoints.local));
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "src/net/socket_address.h"
 #include "src/server/exchange.h"
@@ -37,7 +38,8 @@ class ScopeBuilder {
     // Targets begin with root_path as they come. Else it is put before path and raw_path, as
     // uvicorn does and Starlette expects.
     bool root_path_in_target = false;
-    std::string unix_server;  // the path of the unix socket we listen on, for "server"
+    // For each listener the path of its unix socket, for "server"; empty for others.
+    std::vector<std::string> unix_servers;
   };
 
   // False with an exception pending.
@@ -58,7 +60,7 @@ class ScopeBuilder {
   python::PyRef template_;
   python::PyRef extensions_;                // what every client gets
   python::PyRef extensions_with_trailers_;  // for one that said "TE: trailers"
-  python::PyRef unix_server_;
+  std::vector<python::PyRef> unix_servers_;  // by the listener's number; None for others
   python::PyRef state_;
   python::HeaderNames names_{python::HeaderNames::Form::kAsgiBytes};
   AddressCache addresses_;

@@ -27,11 +27,10 @@ std::string unix_path_of(int fd) {
   return std::string(address.sun_path, strnlen(address.sun_path, bytes));
 }
 
-std::string first_unix_path(const std::vector<UniqueFd>& listeners) {
-  for (const UniqueFd& listener : listeners) {
-    if (std::string path = unix_path_of(listener.get()); !path.empty()) return path;
-  }
-  return {};
+std::vector<std::string> unix_paths_of(const std::vector<UniqueFd>& listeners) {
+  std::vector<std::string> paths;
+  for (const UniqueFd& listener : listeners) paths.push_back(unix_path_of(listener.get()));
+  return paths;
 }
 
 }  // namespace
@@ -53,7 +52,7 @@ bool AsgiWorker::start(GilHeld& gil, Engine::Host host) {
   ScopeBuilder::Options options;
   options.root_path = settings_.root_path;
   options.root_path_in_target = settings_.root_path_in_target;
-  options.unix_server = first_unix_path(listeners_);
+  options.unix_servers = unix_paths_of(listeners_);
   if (!engine_->prepare(gil, options)) return false;
   engine_->set_host(std::move(host));
   engine_->set_disconnect_grace(settings_.asgi_disconnect_grace_period_ms);
