@@ -2,7 +2,9 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "src/config/resolve.h"
@@ -29,6 +31,12 @@ Result<config::ParseOutcome> read_settings(int argc, char** argv) {
   return config::resolve(inputs);
 }
 
+bool print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return true;
+  std::fprintf(stderr, "cppcorn: standard output cannot be written: %s\n", std::strerror(errno));
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,11 +47,10 @@ int main(int argc, char** argv) {
     return master::kExitUsage;
   }
   malloc_trim(0);  // reading the settings takes more memory than the server ever will
-  std::fputs(outcome->out.c_str(), stdout);
-  std::fflush(stdout);
+  if (!print(outcome->out)) return master::kExitError;
   using Action = config::ParseOutcome::Action;
   switch (outcome->action) {
-    case Action::kPrint: return master::kExitOk;
+    case Action::kPrint: master::say_notices(*outcome); return master::kExitOk;
     case Action::kCheck: return master::check(*outcome);
     case Action::kRun: return master::serve(*outcome, CPPCORN_VERSION);
   }

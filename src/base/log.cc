@@ -1,10 +1,15 @@
 #include "src/base/log.h"
 
+#include <fcntl.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 namespace cppcorn::log {
@@ -71,13 +76,33 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 }  // namespace
 
+Status check_appendable(const std::string& path) {
+  struct stat about {};
+  if (stat(path.c_str(), &about) == 0) {
+    if (S_ISDIR(about.st_mode)) return Error{"it is a folder"};
+    if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return Error{strerror(errno)};
+    return ok_status();
+  }
+  if (errno != ENOENT) return Error{strerror(errno)};
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return ok_status();
+  if (errno == ENOENT) return Error{fmt::format("there is no folder {}; create it", folder)};
+  return Error{fmt::format("no file can be made in {}: {}", folder, strerror(errno))};
+}
+
 Status set_up(std::string_view destination, Level level) {
   try {
     if (destination == "-") {
       logger() = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), level);
     } else {
-      logger() = make_logger(
-          std::make_shared<spdlog::sinks::basic_file_sink_mt>(std::string(destination)), level);
+      const std::string path(destination);
+      // spdlog would make folders, and so turn a slip into a log that nobody finds.
+      if (const Status status = check_appendable(path); !status) {
+        return Error{
+            fmt::format("the error log {} cannot be written: {}", path, status.error().message)};
+      }
+      logger() = make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(path), level);
     }
   } catch (const spdlog::spdlog_ex& failure) {
     return Error{failure.what()};

@@ -16,8 +16,11 @@ namespace cppcorn::log {
 
 enum class Level { kTrace, kDebug, kInfo, kWarning, kError, kCritical };
 
-// Writes to standard error ("-") or appends to a file. Until it is called, lines go to standard
-// error.
+// Whether lines could be appended to the file, which need not be there, but its folder must. Makes
+// nothing. The error says what is wrong with the path, without the path.
+Status check_appendable(const std::string& path);
+// Writes to standard error ("-") or appends to a file, which check_appendable() must allow. Until
+// it is called, lines go to standard error.
 Status set_up(std::string_view destination, Level level);
 bool enabled(Level level) noexcept;
 void write(Level level, std::string_view text) noexcept;

@@ -51,6 +51,10 @@ void Assignments::add_notice(std::string text) {
   }
 }
 
+Origin& Assignments::origin_of(const Setting& setting) {
+  return origins[static_cast<size_t>(&setting - settings_table().data())];
+}
+
 void Assignments::set_default_port(std::string_view port, const Origin& who) {
   default_port_ = Said{std::string(port), who};
 }
@@ -79,7 +83,7 @@ Status Assignments::apply(std::string_view setting_name, std::string_view value,
 
 Status Assignments::apply_setting(const Setting& setting, std::string_view value,
                                   const Origin& who) {
-  Origin& origin = origins[static_cast<size_t>(&setting - settings_table().data())];
+  Origin& origin = origin_of(setting);
   if (const auto* list = std::get_if<std::vector<std::string> Settings::*>(&setting.member);
       list != nullptr && origin.kind < who.kind) {
     (settings.*(*list)).clear();
@@ -181,7 +185,7 @@ Result<std::string> Assignments::place_as_bind(const Said& strongest) const {
 
 Status Assignments::make_bind() {
   const Setting& bind = *find_setting("bind");
-  const Origin said_bind = origins[static_cast<size_t>(&bind - settings_table().data())];
+  const Origin said_bind = origin_of(bind);
   const Said* strongest = strongest_place();
   if (strongest == nullptr) {
     if (said_bind.kind != OriginKind::kDefault || !default_port_) return ok_status();
@@ -207,12 +211,18 @@ void Assignments::settle_worker_class() {
   add_notice(fmt::format("worker class sync with {} threads is gthread", settings.threads));
 }
 
+void Assignments::drop_own_header(std::string_view setting_name) {
+  const Setting& own = *find_setting(setting_name);
+  settings.*std::get<bool Settings::*>(own.member) = false;
+  origin_of(own) = origin_of(*find_setting("header"));
+}
+
 // A header of the user's own takes the place of the server's, as in uvicorn.
 void Assignments::replace_own_headers() {
   for (const std::string& header : settings.header) {
     const std::string_view name = std::string_view(header).substr(0, header.find(':'));
-    if (iequals(name, "server")) settings.server_header = false;
-    if (iequals(name, "date")) settings.date_header = false;
+    if (iequals(name, "server")) drop_own_header("server_header");
+    if (iequals(name, "date")) drop_own_header("date_header");
   }
 }
 
@@ -222,7 +232,7 @@ void Assignments::note_unread_settings() {
   const bool asgi = settings.worker_class == WorkerClass::kAsgi;
   const Settings defaults;
   for (const Setting& setting : settings_table()) {
-    const Origin& origin = origins[static_cast<size_t>(&setting - settings_table().data())];
+    const Origin& origin = origin_of(setting);
     const bool unread = setting.rules.reader == (asgi ? Reader::kWsgi : Reader::kAsgi);
     if (!unread || origin.kind == OriginKind::kDefault) continue;
     if (value_text(settings, setting) == value_text(defaults, setting)) continue;
@@ -231,13 +241,19 @@ void Assignments::note_unread_settings() {
   }
 }
 
-Status Assignments::finish() {
-  if (Status status = make_bind(); !status) return status;
+Status Assignments::check_addresses_differ() const {
   for (auto address = settings.bind.begin(); address != settings.bind.end(); ++address) {
-    if (std::find(settings.bind.begin(), address, *address) != address) {
+    const bool twice = std::find(settings.bind.begin(), address, *address) != address;
+    if (twice && !parse_bind_address(*address)->is_any_port()) {
       return Error{fmt::format("the address {} is there twice", *address)};
     }
   }
+  return ok_status();
+}
+
+Status Assignments::finish() {
+  if (Status status = make_bind(); !status) return status;
+  if (Status status = check_addresses_differ(); !status) return status;
   settle_worker_class();
   replace_own_headers();
   note_unread_settings();

@@ -42,6 +42,7 @@ class Assignments {
     Origin who;
   };
 
+  Origin& origin_of(const Setting& setting);
   Status apply_setting(const Setting& setting, std::string_view value, const Origin& who);
   Status apply_compat(const Compat& compat, std::string_view value, const Origin& who);
   Status apply_translation(const Compat& compat, std::string_view value, const Origin& who);
@@ -50,8 +51,10 @@ class Assignments {
   const Said* strongest_place() const;
   Status check_places(OriginKind kind) const;
   static Status check_port(const Said& port);
+  Status check_addresses_differ() const;
   void settle_worker_class();
   void replace_own_headers();
+  void drop_own_header(std::string_view setting_name);
   void note_unread_settings();
 
   std::array<std::optional<Said>, kPlaces> places_;

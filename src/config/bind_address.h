@@ -21,6 +21,8 @@ struct BindAddress {
 
   // "127.0.0.1:8000", "[::1]:8000", "unix:/run/app.sock", "fd://3": reads back as the same address.
   std::string to_string() const;
+  // Port 0: each socket made of this address gets a port of its own.
+  bool is_any_port() const noexcept { return kind == Kind::kTcp && port == 0; }
   bool operator==(const BindAddress&) const = default;
 };
 

@@ -128,6 +128,13 @@ Result<std::string> canonical_header(std::string_view text, Notices&) {
   return fmt::format("{}: {}", name, value);
 }
 
+Result<std::string> canonical_accesslog(std::string_view text, Notices&) {
+  return std::string(text == "/dev/stdout" ? "-" : text);
+}
+Result<std::string> canonical_errorlog(std::string_view text, Notices&) {
+  return std::string(text == "/dev/stderr" ? "-" : text);
+}
+
 Result<std::string> canonical_root_path(std::string_view text, Notices&) {
   if (!text.empty() && text.front() != '/') return Error{"allowed: a path that begins with /"};
   while (!text.empty() && text.back() == '/') text.remove_suffix(1);

@@ -22,6 +22,10 @@ Result<std::string> canonical_header_map(std::string_view text, Notices& notices
 Result<std::string> canonical_loop(std::string_view text, Notices& notices);
 // "Name:Value" (RFC 9110 section 5) as "Name: Value".
 Result<std::string> canonical_header(std::string_view text, Notices& notices);
+// What stands for a standard stream: a path in /dev cannot be opened when it is a socket, as under
+// systemd.
+Result<std::string> canonical_accesslog(std::string_view text, Notices& notices);
+Result<std::string> canonical_errorlog(std::string_view text, Notices& notices);
 // Empty, or a path that begins with a slash and does not end with one.
 Result<std::string> canonical_root_path(std::string_view text, Notices& notices);
 

@@ -8,6 +8,8 @@
 #include <array>
 #include <unordered_map>
 
+#include "src/config/printable.h"
+
 namespace cppcorn::config {
 namespace {
 
@@ -125,10 +127,11 @@ class Parser {
 };
 
 Error unknown_option(const std::string& name, const Guess& guess) {
+  const std::string shown = printable(name);
   if (guess.closest == nullptr) {
-    return Error{fmt::format("unknown option {}; --help lists the options", name)};
+    return Error{fmt::format("unknown option {}; --help lists the options", shown)};
   }
-  return Error{fmt::format("unknown option {}; did you mean {}?", name, guess.closest->spelling)};
+  return Error{fmt::format("unknown option {}; did you mean {}?", shown, guess.closest->spelling)};
 }
 
 // argparse, and so gunicorn, takes an unambiguous beginning of an option for the option. The word

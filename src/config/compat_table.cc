@@ -10,7 +10,7 @@ constexpr bool kFlag = false;
 constexpr bool kValue = true;
 
 // Said of more than one option.
-constexpr const char* kTls = "TLS comes with a later one";
+constexpr const char* kTls = "TLS comes with a later one; until then put a proxy in front";
 constexpr const char* kHttp2 = "HTTP/2 comes with a later one";
 constexpr const char* kWebSocket = "WebSocket comes with a later one";
 constexpr const char* kReload = "reloading on changes comes with a later one";
@@ -39,6 +39,9 @@ constexpr Compat kTable[] = {
     {"--fd", kValue, kMapped, "--bind fd://N", "", translate_fd},
     {"--interface", kValue, kMapped, "--worker-class; asginl: --lifespan off too", "",
      translate_interface},
+    {"-t --timeout", kValue, kMapped,
+     "--worker-boot-timeout; workers that hang later are not watched for yet", "",
+     translate_timeout},
     {"--http1-header-read-timeout", kValue, kMapped, "--header-timeout, from milliseconds", "",
      translate_header_read_ms},
     {"--http1-keep-alive", kFlag, kMapped, "nothing; off: --keep-alive 0", "",
@@ -97,23 +100,24 @@ constexpr Compat kTable[] = {
      kValue, kLater, kRecycle, "0"},
     {"--workers-lifetime --workers-max-rss --rss-sample-interval --rss-samples", kValue, kLater,
      kRecycle},
-    {"-t --timeout", kValue, kLater, "watching for hung workers comes with a later one", "0"},
     {"--reload", kFlag, kLater, kReload},
     {"--reload-extra-file reload_extra_files --reload-dir --reload-include --reload-exclude "
      "--reload-paths --reload-ignore-dirs --reload-ignore-patterns --reload-ignore-paths",
      kValue, kLater, kReload},
     {"--preload preload_app", kFlag, kLater,
      "loading the app before forking comes with a later one"},
-    {"--reuse-port", kFlag, kLater, "workers share their listening sockets"},
+    {"--reuse-port", kFlag, kLater, "leave it out: workers share their listening sockets"},
     {"-D --daemon", kFlag, kLater, kDaemon},
     {"-p --pid --pid-file pidfile", kValue, kLater,
      "pid files come with a later one (--port names the port)"},
     {"-u --user -g --group", kValue, kLater, kIdentity},
-    {"-m --umask", kValue, kLater, kIdentity, "0"},
+    {"-m --umask", kValue, kLater,
+     "set it where cppcorn is started (umask, UMask= in systemd); a later one has it", "0"},
     {"--initgroups", kFlag, kLater, kIdentity},
     {"-e --env raw_env --env-file --env-files", kValue, kLater,
      "set the variables in the environment of cppcorn"},
-    {"--uds-permissions", kValue, kLater, "modes of unix sockets come with a later one"},
+    {"--uds-permissions", kValue, kLater,
+     "the mode is 0777, and the folder says who may connect; a later one has it"},
     {"-n --name proc_name --process-name", kValue, kLater, "process names come with a later one"},
     {"--forwarded-allow-ips --forwarder-headers secure_scheme_headers", kValue, kLater, kForwarded},
     {"--proxy-headers", kFlag, kLater, kForwarded},
@@ -122,7 +126,8 @@ constexpr Compat kTable[] = {
      "the PROXY protocol comes with a later one"},
     {"--protocol", kValue, kLater, "only HTTP is spoken", "http"},
     {"--uwsgi-allow-from uwsgi_allow_ips", kValue, kLater, "only HTTP is spoken"},
-    {"--capture-output", kFlag, kLater, "standard output and error of the app stay as they are"},
+    {"--capture-output", kFlag, kLater,
+     "standard output and error of the app go where cppcorn's own go"},
     {"--logger-class", kValue, kNever, "use --access-logformat, or configure logging in the app",
      "gunicorn.glogging.Logger"},
     {"--log-config --log-config-json logconfig logconfig_json logconfig_dict", kValue, kLater,

@@ -9,7 +9,9 @@
 #include "src/base/assert.h"
 #include "src/config/assignments.h"
 #include "src/config/command_line.h"
+#include "src/config/printable.h"
 #include "src/config/settings_json.h"
+#include "src/config/settings_table.h"
 #include "src/config/settings_text.h"
 
 namespace cppcorn::config {
@@ -64,12 +66,17 @@ Status apply_file(const std::string& path, std::string_view json, Assignments& a
   if (!entries) return Error{fmt::format("{}: {}", path, entries.error().message)};
   for (const FileEntry& entry : *entries) {
     const Option* option = find_key(entry.key);
+    const std::string key = printable(entry.key);
     if (option == nullptr) {
       const std::string closest = closest_key(entry.key);
-      return Error{fmt::format("{}: unknown key {}{}", path, entry.key,
+      return Error{fmt::format("{}: unknown key {}{}", path, key,
                                closest.empty() ? "" : fmt::format("; did you mean {}?", closest))};
     }
-    const Origin who{OriginKind::kFile, fmt::format("{}, key {}", path, entry.key)};
+    const Origin who{OriginKind::kFile, fmt::format("{}, key {}", path, key)};
+    if (entry.is_list && option->setting != nullptr && option->setting->type != Type::kList) {
+      return Error{fmt::format("{}: a list is not valid; allowed: {}", who.text,
+                               allowed_text(*option->setting))};
+    }
     for (const std::string& value : entry.values) {
       if (Status status = assignments.apply(*option, value, who); !status) return status;
     }
@@ -107,15 +114,19 @@ Result<std::string> load_file(const Inputs& inputs, const CommandLine& line,
   return path;
 }
 
-// Variables of other servers, which this one does not read.
-bool is_foreign(std::string_view name) noexcept {
-  return name == "GUNICORN_CMD_ARGS" || name == "FORWARDED_ALLOW_IPS" ||
-         name.starts_with("UVICORN_") || name.starts_with("GRANIAN_");
+// Of a variable that another server reads and this one does not: what to do. Empty for all others.
+std::string_view advice_for(std::string_view name) noexcept {
+  if (name == "GUNICORN_CMD_ARGS") return "give its options on the command line";
+  if (name == "FORWARDED_ALLOW_IPS") return "forwarded headers come with a later release";
+  if (name == "SCRIPT_NAME") return "use --root-path";
+  const bool foreign = name.starts_with("UVICORN_") || name.starts_with("GRANIAN_");
+  return foreign ? "use an option, or CPPCORN_ and a setting's name" : "";
 }
 
 Status apply_variable(std::string_view name, std::string_view value, Assignments& assignments) {
-  if (is_foreign(name) && !value.empty()) {
-    assignments.add_notice(fmt::format("environment variable {} is not read", name));
+  if (const std::string_view advice = advice_for(name); !advice.empty() && !value.empty()) {
+    assignments.add_notice(
+        fmt::format("environment variable {} is not read: {}", printable(name), advice));
   }
   if (!name.starts_with(kPrefix) || name == "CPPCORN_CONFIG" || value.empty()) return ok_status();
   const Option* option = find_key(name.substr(kPrefix.size()));
@@ -123,7 +134,7 @@ Status apply_variable(std::string_view name, std::string_view value, Assignments
   std::string closest = closest_key(name.substr(kPrefix.size()));
   for (char& c : closest) c = ascii_upper(c);
   assignments.add_notice(
-      fmt::format("environment variable {} is unknown{}", name,
+      fmt::format("environment variable {} is unknown{}", printable(name),
                   closest.empty() ? "" : fmt::format("; did you mean {}{}?", kPrefix, closest)));
   return ok_status();
 }
@@ -147,8 +158,8 @@ Status apply_command_line(const CommandLine& line, Assignments& assignments) {
   }
   if (!line.app) return ok_status();
   if (!line.surplus.empty()) {
-    return Error{fmt::format("one APP is enough: '{}' is there, and then '{}'", *line.app,
-                             line.surplus.front())};
+    return Error{fmt::format("one APP is enough: '{}' is there, and then '{}'",
+                             printable(*line.app), printable(line.surplus.front()))};
   }
   return assignments.apply("wsgi_app", *line.app, Origin{OriginKind::kCommandLine, "argument APP"});
 }
@@ -184,7 +195,8 @@ Result<ParseOutcome> resolve(const Inputs& inputs) {
   if (Status status = apply_environment(inputs, assignments); !status) return status.error();
   if (Status status = apply_command_line(*line, assignments); !status) return status.error();
   if (Status status = assignments.finish(); !status) return status.error();
-  if (assignments.settings.app.empty() && !line->has(Kind::kPrintConfig)) {
+  const bool only_prints = line->has(Kind::kPrintConfig) && !line->has(Kind::kCheckConfig);
+  if (assignments.settings.app.empty() && !only_prints) {
     return Error{"no application: give MODULE:ATTRIBUTE, for example main:app"};
   }
 
@@ -194,11 +206,8 @@ Result<ParseOutcome> resolve(const Inputs& inputs) {
   outcome.notices = std::move(assignments.notices);
   outcome.config_file = std::move(*file);
   if (line->has(Kind::kPrintConfig)) outcome.out = print_config_text(outcome);
-  if (line->has(Kind::kCheckConfig)) {
-    outcome.action = ParseOutcome::Action::kCheck;
-  } else if (line->has(Kind::kPrintConfig)) {
-    outcome.action = ParseOutcome::Action::kPrint;
-  }
+  if (line->has(Kind::kCheckConfig)) outcome.action = ParseOutcome::Action::kCheck;
+  if (only_prints) outcome.action = ParseOutcome::Action::kPrint;
   return outcome;
 }
 

@@ -49,8 +49,9 @@ struct Settings {
   uint64_t header_timeout_ms = 30000;  // the whole head; a connection's first, from accept; 0: none
   uint64_t body_timeout_ms = 30000;    // window in which a body must make progress; 0: none
   uint64_t write_timeout_ms = 60000;   // window in which a response must make progress; 0: none
-  uint32_t min_transfer_rate_bytes = 240;  // a second, to count as progress; 0: every byte does
-  uint64_t graceful_timeout_ms = 30000;    // for requests in flight, once told to stop
+  uint32_t min_transfer_rate_bytes = 240;    // a second, to count as progress; 0: every byte does
+  uint64_t graceful_timeout_ms = 30000;      // for requests in flight, once told to stop
+  uint64_t worker_boot_timeout_ms = 300000;  // from its start until it is ready; 0: none
 
   // --- limits ---
   uint32_t limit_request_line_bytes = 4094;   // beyond: 414; 0: no limit of its own

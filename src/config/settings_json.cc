@@ -60,7 +60,7 @@ Result<std::string> scalar_text(const simdjson::dom::element& element, std::stri
 }
 
 Result<FileEntry> read_entry(std::string_view key, const simdjson::dom::element& element) {
-  FileEntry entry{std::string(key), {}};
+  FileEntry entry{std::string(key), {}, false};
   const auto add = [&](const simdjson::dom::element& item) -> Status {
     Result<std::string> text = scalar_text(item, key);
     if (!text) return text.error();
@@ -72,6 +72,7 @@ Result<FileEntry> read_entry(std::string_view key, const simdjson::dom::element&
     if (Status status = add(element); !status) return status.error();
     return entry;
   }
+  entry.is_list = true;
   for (const simdjson::dom::element item : array) {
     if (Status status = add(item); !status) return status.error();
   }

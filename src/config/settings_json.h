@@ -19,11 +19,11 @@ std::string to_json(const Settings& settings);
 // errors.
 Result<Settings> from_json(std::string_view json);
 
-// A file's content: keys with the texts of their values, in order; a list is several texts, null is
-// left out.
+// A file's content: keys with the texts of their values, in order; null is left out.
 struct FileEntry {
   std::string key;
-  std::vector<std::string> values;
+  std::vector<std::string> values;  // one, unless it is a list
+  bool is_list = false;
 };
 Result<std::vector<FileEntry>> read_json_entries(std::string_view json);
 

@@ -109,9 +109,13 @@ std::string help_text() {
 std::string print_config_text(const ParseOutcome& outcome) {
   std::string out;
   for (const Setting& setting : settings_table()) {
-    out += fmt::format("{} = {}  # {}\n", setting.name,
-                       printable(value_text(outcome.settings, setting)),
-                       outcome.origin_of(setting.name).text);
+    const Origin& origin = outcome.origin_of(setting.name);
+    out += fmt::format("{} = {}  # {}", setting.name,
+                       printable(value_text(outcome.settings, setting)), origin.text);
+    // Of a default that the value does not tell, the words that do.
+    const bool in_words =
+        origin.kind == OriginKind::kDefault && setting.rules.default_text != nullptr;
+    out += in_words ? fmt::format(": {}\n", setting.rules.default_text) : "\n";
   }
   return out;
 }

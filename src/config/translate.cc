@@ -68,6 +68,15 @@ Result<Translation> translate_interface(std::string_view value) {
   return Error{"allowed: auto, asgi, asgi3, asginl, wsgi"};
 }
 
+Result<Translation> translate_timeout(std::string_view value) {
+  Translation translation = only("worker_boot_timeout", value);
+  if (value == "0") return translation;
+  translation.notice =
+      "in this release it limits how long a worker may take to start; one that hangs later is not "
+      "killed";
+  return translation;
+}
+
 Result<Translation> translate_header_read_ms(std::string_view value) {
   const std::optional<uint64_t> milliseconds = parse_decimal(value);
   if (!milliseconds || *milliseconds == 0 || *milliseconds > UINT32_MAX) {

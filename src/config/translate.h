@@ -15,6 +15,8 @@ Result<Translation> translate_uds(std::string_view value);
 Result<Translation> translate_fd(std::string_view value);
 // uvicorn's and granian's words for the kind of application.
 Result<Translation> translate_interface(std::string_view value);
+// gunicorn's watch over workers: what there is of it.
+Result<Translation> translate_timeout(std::string_view value);
 // granian: milliseconds.
 Result<Translation> translate_header_read_ms(std::string_view value);
 Result<Translation> translate_keep_alive_switch(std::string_view value);

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,11 +27,12 @@ namespace {
 
 using Bound = Result<ListeningSocket, ListenError>;
 
-std::string reason_of(int error) {
+std::string reason_of(const BindAddress& address, int error) {
+  const bool low_port = address.kind == BindAddress::Kind::kTcp && address.port < 1024;
   switch (error) {
     case EADDRINUSE: return "the address is in use already";
     case EADDRNOTAVAIL: return "this machine has no such address";
-    case EACCES: return "permission denied (ports below 1024 may need privileges)";
+    case EACCES: return low_port ? "ports below 1024 may need privileges" : std::strerror(error);
     default: return std::strerror(error);
   }
 }
@@ -41,7 +41,7 @@ ListenError failure(const BindAddress& address, const std::string& reason, bool 
   return {fmt::format("cannot listen at {}: {}", address.to_string(), reason), may_pass};
 }
 ListenError failure(const BindAddress& address, int error) {
-  return failure(address, reason_of(error), error == EADDRINUSE);
+  return failure(address, reason_of(address, error), error == EADDRINUSE);
 }
 
 int set_option(int fd, int level, int option) noexcept {
@@ -86,6 +86,7 @@ AddressList resolve(const BindAddress& address, int* error) {
 Bound SocketMaker::tcp(const BindAddress& address, int backlog, bool v6_only) {
   int error = 0;
   const AddressList found = resolve(address, &error);
+  if (error == EAI_SYSTEM) return failure(address, errno);
   if (error != 0) return failure(address, gai_strerror(error));
   const addrinfo* chosen = found.get();
   for (const addrinfo* one = found.get(); one != nullptr; one = one->ai_next) {
@@ -112,9 +113,11 @@ Bound SocketMaker::bind_tcp(const BindAddress& address, const addrinfo& where, i
 
 namespace {
 
-enum class Occupant { kNobody, kServer, kOther, kUnknown };
+// kRemains: a socket file that was left behind, for it refuses connections. kUnknown: errno says
+// why.
+enum class Occupant { kNobody, kRemains, kServer, kOther, kUnknown };
 
-// Who is at this path. A socket file that refuses connections was left behind.
+// Who is at this path.
 Occupant occupant_of(const sockaddr_un& address) {
   struct stat about {};
   if (lstat(address.sun_path, &about) != 0) {
@@ -125,7 +128,7 @@ Occupant occupant_of(const sockaddr_un& address) {
   if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
     return Occupant::kServer;
   }
-  if (errno == ECONNREFUSED) return Occupant::kNobody;
+  if (errno == ECONNREFUSED) return Occupant::kRemains;
   return errno == EAGAIN ? Occupant::kServer : Occupant::kUnknown;
 }
 
@@ -149,7 +152,12 @@ Bound SocketMaker::unix_path(const BindAddress& address, int backlog) {
   }
   address.path.copy(where.sun_path, address.path.size());
   switch (occupant_of(where)) {
-    case Occupant::kNobody: unlink(where.sun_path); break;
+    case Occupant::kNobody: break;
+    case Occupant::kRemains:
+      if (unlink(where.sun_path) == 0 || errno == ENOENT) break;
+      return failure(address, fmt::format("a socket file that nobody listens at is in the way, and "
+                                          "cannot be removed: {}",
+                                          std::strerror(errno)));
     case Occupant::kServer: return failure(address, EADDRINUSE);
     case Occupant::kOther: return failure(address, "there is a file, and it is no socket");
     case Occupant::kUnknown: return failure(address, errno);
@@ -157,11 +165,12 @@ Bound SocketMaker::unix_path(const BindAddress& address, int backlog) {
   UniqueFd fd = new_socket(AF_UNIX);
   struct stat about {};
   if (!fd.valid() || bind_with_mode_0777(fd.get(), where) != 0 ||
-      stat(where.sun_path, &about) != 0 || listen(fd.get(), backlog) != 0) {
+      stat(where.sun_path, &about) != 0) {
     return failure(address, errno);
   }
   ListeningSocket made(std::move(fd), address.to_string());
   made.file_ = {std::filesystem::absolute(address.path), about.st_dev, about.st_ino, getpid()};
+  if (listen(made.fd(), backlog) != 0) return failure(address, errno);  // and the file goes
   return made;
 }
 
@@ -177,7 +186,9 @@ std::string unix_url_of(int fd) {
   sockaddr_un address{};
   socklen_t size = sizeof address;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unix:";
-  return fmt::format("unix:{}", address.sun_path);
+  // A path that fills the field has no NUL behind it.
+  const size_t length = strnlen(address.sun_path, sizeof address.sun_path);
+  return fmt::format("unix:{}", std::string_view(address.sun_path, length));
 }
 
 }  // namespace
@@ -230,20 +241,22 @@ bool shares_port_with_ipv4(const BindAddress& address, const std::vector<BindAdd
   });
 }
 
-Bound listen_patiently(const BindAddress& address, uint32_t backlog, bool v6_only) {
+Bound listen_patiently(const BindAddress& address, uint32_t backlog, bool v6_only,
+                       const std::function<bool()>& wait) {
   for (int tries = 1;; ++tries) {
     Bound bound = listen_at(address, backlog, v6_only);
     if (bound || !bound.error().may_pass || tries == kBindTries) return bound;
+    static_assert(kBindWaitMs == 1000);
     log::warning("{}; trying again in a second", bound.error().message);
-    const timespec second{.tv_sec = 1, .tv_nsec = 0};
-    nanosleep(&second, nullptr);
+    if (!wait()) return bound;
   }
 }
 
 }  // namespace
 
 Result<std::vector<ListeningSocket>> listen_at_all(const std::vector<std::string>& binds,
-                                                   uint32_t backlog) {
+                                                   uint32_t backlog,
+                                                   const std::function<bool()>& wait) {
   std::vector<BindAddress> addresses;
   for (const std::string& bind : binds) {
     Result<BindAddress> address = config::parse_bind_address(bind);
@@ -252,7 +265,8 @@ Result<std::vector<ListeningSocket>> listen_at_all(const std::vector<std::string
   }
   std::vector<ListeningSocket> sockets;
   for (const BindAddress& address : addresses) {
-    Bound bound = listen_patiently(address, backlog, shares_port_with_ipv4(address, addresses));
+    Bound bound =
+        listen_patiently(address, backlog, shares_port_with_ipv4(address, addresses), wait);
     if (!bound) return Error{bound.error().message};
     sockets.push_back(std::move(*bound));
   }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -54,10 +55,13 @@ struct ListenError {
 Result<ListeningSocket, ListenError> listen_at(const config::BindAddress& address, uint32_t backlog,
                                                bool v6_only);
 
-// All of them, or the first error. Addresses in use are tried again kBindTries times in all, a
-// second apart, as in gunicorn: a predecessor may be about to end.
+// All of them, or the first error. Addresses in use are tried kBindTries times in all, as in
+// gunicorn: a predecessor may be about to end. wait is called between two tries, and should take
+// kBindWaitMs; when it returns false there is no further try.
 constexpr int kBindTries = 6;
+constexpr uint64_t kBindWaitMs = 1000;
 Result<std::vector<ListeningSocket>> listen_at_all(const std::vector<std::string>& binds,
-                                                   uint32_t backlog);
+                                                   uint32_t backlog,
+                                                   const std::function<bool()>& wait);
 
 }  // namespace cppcorn::master

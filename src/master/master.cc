@@ -12,6 +12,7 @@
 
 #include "src/base/log.h"
 #include "src/config/settings_text.h"
+#include "src/master/held_signals.h"
 #include "src/master/listening_socket.h"
 #include "src/master/open_files.h"
 #include "src/master/preparation.h"
@@ -28,10 +29,6 @@ namespace {
 // and passed on by the parent.
 constexpr uint64_t kSameTermMs = 1000;
 
-// Of later releases. They must not end the server: scripts written for gunicorn and nginx send
-// them.
-constexpr int kNotAvailable[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
-
 // One run of the server, from the first worker to the last.
 class Run {
  public:
@@ -44,7 +41,7 @@ class Run {
         }) {
     watch(SIGTERM, [this] { on_term(); });
     for (const int number : {SIGINT, SIGQUIT}) watch(number, [this, number] { on_quick(number); });
-    for (const int number : kNotAvailable) watch(number, [number] { on_not_available(number); });
+    for (const int number : kLaterSignals) watch(number, [number] { on_not_available(number); });
     watch(SIGWINCH, [this] { on_winch(); });
     // In the next turn, when libuv has reaped the workers among the dead.
     watch(SIGCHLD, [this] { reap_timer_.start(0); });
@@ -159,6 +156,13 @@ int refuse(const std::string& message, int exit_code) {
   return exit_code;
 }
 
+// The signal came while the master waited for an address.
+int end_before_serving(int signal) {
+  log::info("Handling signal: {}", sigabbrev_np(signal));
+  log::info("Shutting down: Master");
+  return kExitOk;
+}
+
 // Ends with the check's only worker.
 class Check final : private WorkerProcess::Handler {
  public:
@@ -209,26 +213,45 @@ int serve(const config::ParseOutcome& outcome, const std::string& version) {
   std::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more ends no server
   Result<WorkerPlan> plan = prepare_workers(settings);
   if (!plan) return refuse(plan.error().message, kExitUsage);
+  if (Status status = check_outputs(settings); !status)
+    return refuse(status.error().message, kExitError);
   if (Status status = set_up_log(settings); !status)
     return refuse(status.error().message, kExitError);
   log_beginning(outcome, version);
   const std::string warning = open_files_warning(settings, raise_open_files_limit());
   if (!warning.empty()) log::warning("{}", warning);
-  auto sockets = listen_at_all(settings.bind, settings.backlog);
+  HeldSignals held;
+  int ended_by = 0;
+  auto sockets = listen_at_all(settings.bind, settings.backlog, [&] {
+    ended_by = held.wait_for_end(kBindWaitMs);
+    return ended_by == 0;
+  });
+  if (ended_by != 0) return end_before_serving(ended_by);
   if (!sockets) {
     log::critical("{}", sockets.error().message);
     return kExitError;
   }
   log::info("Listening at: {} ({})", urls_text(*sockets), getpid());
   add_listeners(*plan, *sockets);
-  return Run(settings, std::move(*plan), std::move(*sockets)).run();
+  Run run(settings, std::move(*plan), std::move(*sockets));
+  held.release();
+  const int exit_code = run.run();
+  held.hold();
+  return exit_code;
+}
+
+void say_notices(const config::ParseOutcome& outcome) {
+  for (const std::string& notice : outcome.notices) {
+    std::fprintf(stderr, "cppcorn: %s\n", notice.c_str());
+  }
 }
 
 int check(const config::ParseOutcome& outcome) {
   Result<WorkerPlan> plan = prepare_workers(outcome.settings);
   if (!plan) return refuse(plan.error().message, kExitUsage);
-  for (const std::string& notice : outcome.notices)
-    std::fprintf(stderr, "cppcorn: %s\n", notice.c_str());
+  say_notices(outcome);
+  if (Status status = check_outputs(outcome.settings); !status)
+    return refuse(status.error().message, kExitError);
   return Check(std::move(*plan)).run();
 }
 

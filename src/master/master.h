@@ -16,6 +16,9 @@ constexpr int kExitUsage = config::kExitUsage;  // 2: the command line or the se
 // Serves until it is told to end; returns the exit code. Everything is said in the log.
 int serve(const config::ParseOutcome& outcome, const std::string& version);
 
+// What the user should know although it was accepted, on standard error.
+void say_notices(const config::ParseOutcome& outcome);
+
 // --check-config: loads the application in a worker that serves nothing; returns the exit code.
 int check(const config::ParseOutcome& outcome);
 

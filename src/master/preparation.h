@@ -15,6 +15,10 @@ std::vector<std::string> environment_of_this_process();
 // their number and be taken for a log.
 void ensure_standard_descriptors() noexcept;
 
+// Whether the logs can be written and temporary files made, looked at without making anything. The
+// error is one line that says what to do.
+Status check_outputs(const config::Settings& settings);
+
 // Finds the interpreter, and then changes to settings.chdir, which becomes absolute: a worker may
 // do the same again. The plan has no listeners yet. The error is one line.
 Result<WorkerPlan> prepare_workers(config::Settings settings);

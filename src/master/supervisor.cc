@@ -83,8 +83,7 @@ void Supervisor::on_worker_exit(WorkerProcess& worker, ChildProcess::Exit exit) 
 
 void Supervisor::replace(Slot& slot, const WorkerProcess& ended) {
   if (ended.became_ready() && ended.ends_orderly()) {
-    slot.backoff.on_orderly_end();
-    return respawn(slot, 0);
+    return respawn(slot, slot.backoff.on_orderly_end(ended.served_ms()));
   }
   if (!ever_ready_ && ended.failed()) {
     const bool app = ended.failed()->stage == Stage::kApp;

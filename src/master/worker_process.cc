@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "src/base/log.h"
+#include "src/config/settings_table.h"
 #include "src/control/worker_control.h"
 
 namespace cppcorn::master {
@@ -26,6 +27,14 @@ const std::vector<std::string> kWorkerArguments = {"-P", "-m", "cppcorn.worker"}
 
 // Timers count in milliseconds since boot; settings have no upper bound.
 constexpr uint64_t kLongestDelayMs = 1ULL << 40;
+
+// A start that takes longer is slow enough for a line in the log (or one that has taken half of the
+// time it may): whoever waits learns what for.
+constexpr uint64_t kSlowBootMs = 30'000;
+
+uint64_t slow_boot_ms(uint64_t boot_timeout_ms) noexcept {
+  return std::min(kSlowBootMs, boot_timeout_ms / 2);
+}
 
 std::vector<int> descriptors_of(const WorkerPlan& plan, int channel) {
   std::vector<int> descriptors = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
@@ -49,6 +58,7 @@ WorkerProcess::WorkerProcess(net::EventLoop& loop, uint32_t number, Handler& han
     : loop_(loop),
       number_(number),
       handler_(handler),
+      boot_timer_(loop, [this] { on_boot_time(); }),
       kill_timer_(loop, [this] { on_time_over(); }) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::spawn(net::EventLoop& loop,
@@ -73,6 +83,8 @@ Status WorkerProcess::start(const WorkerPlan& plan) {
       ChildProcess::spawn(loop_, options, [this](ChildProcess::Exit exit) { on_exit(exit); });
   if (!process) return process.error();
   graceful_timeout_ms_ = std::min(plan.start.graceful_timeout_ms, kLongestDelayMs);
+  boot_timeout_ms_ = std::min(plan.boot_timeout_ms, kLongestDelayMs);
+  if (boot_timeout_ms_ > 0) boot_timer_.start(slow_boot_ms(boot_timeout_ms_));
   process_ = std::move(*process);
   ControlChannel::Handler& handler = *this;
   channel_ = std::make_unique<ControlChannel>(loop_, std::move(ends->ours), handler);
@@ -88,22 +100,44 @@ void WorkerProcess::drain(uint64_t timeout_ms) {
   if (told_to_stop_) return;
   timeout_ms = std::min(timeout_ms, kLongestDelayMs);
   told_to_end_ = true;
-  state_ = State::kEnding;
+  enter(State::kEnding);
   channel_->send(control::Drain{timeout_ms});
   kill_after(timeout_ms + kKillGraceMs);
 }
 
 void WorkerProcess::stop() {
   told_to_end_ = told_to_stop_ = true;
-  state_ = State::kEnding;
+  enter(State::kEnding);
   channel_->send(control::Stop{});
   kill_after(control::kStopTimeoutMs + kKillGraceMs);
 }
 
 void WorkerProcess::kill() noexcept {
   told_to_end_ = told_to_stop_ = true;
-  state_ = State::kEnding;
+  enter(State::kEnding);
   process_->kill(SIGKILL);
+}
+
+void WorkerProcess::enter(State state) noexcept {
+  state_ = state;
+  boot_timer_.stop();
+}
+
+void WorkerProcess::on_boot_time() {
+  const uint64_t slow_ms = slow_boot_ms(boot_timeout_ms_);
+  if (!std::exchange(boot_is_slow_, true)) {
+    log::warning("Worker (pid: {}) is not ready after {} s; --worker-boot-timeout allows {} s",
+                 pid(), config::seconds_text(slow_ms), config::seconds_text(boot_timeout_ms_));
+    return boot_timer_.start(boot_timeout_ms_ - slow_ms);
+  }
+  on_failed({control::Stage::kBoot,
+             fmt::format("not ready after {} s (--worker-boot-timeout): an import or the "
+                         "lifespan's startup hangs, or needs longer",
+                         config::seconds_text(boot_timeout_ms_)),
+             ""});
+  // The worker's handler of this one writes where each thread is to the error log.
+  process_->kill(SIGABRT);
+  kill_after(kKillGraceMs);
 }
 
 void WorkerProcess::kill_after(uint64_t delay_ms) { kill_timer_.start(delay_ms); }
@@ -129,7 +163,7 @@ void WorkerProcess::on_message(const control::ToMaster& message) {
           log::debug("Worker (pid: {}) sent an unknown message: {}", pid(),
                      log::escape_for_log(one.type));
         } else if (state_ == State::kStarting) {
-          state_ = State::kServing;
+          enter(State::kServing);
           ready_at_ms_ = loop_.now_ms();
           handler_.on_worker_ready(*this, one);
         }
@@ -156,7 +190,7 @@ void WorkerProcess::on_failed(control::Failed failed) {
   // The worker's own words come after the master's when the protocols differ: the first count.
   if (!failed_) failed_ = std::move(failed);
   if (told_to_end_) return;
-  state_ = State::kEnding;
+  enter(State::kEnding);
   // It ends by itself, unless a thread of the application keeps the interpreter from it.
   kill_after(control::kStopTimeoutMs + kKillGraceMs);
 }
@@ -166,7 +200,7 @@ void WorkerProcess::on_channel_closed(const std::string& reason) {
   if (state_ == State::kEnding || !process_->running()) return;
   // Mostly this is the end of the process, which is told next. If not, the worker has noticed it as
   // well and drains.
-  state_ = State::kEnding;
+  enter(State::kEnding);
   kill_after(graceful_timeout_ms_ + kKillGraceMs);
 }
 

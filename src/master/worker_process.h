@@ -2,7 +2,7 @@
 // time by which it has to be gone. Owned by its slot in the supervisor; dies after on_worker_exit.
 //
 //   starting ──ready──▶ serving ──drain/stop, or failed──▶ ending ──▶ (exit)
-//       └──────────────drain/stop, or failed─────────────────▲
+//       └──────drain/stop, failed, or the boot timeout───────▲
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,9 @@ namespace cppcorn::master {
 struct WorkerPlan {
   std::string python;                    // absolute path
   std::vector<std::string> environment;  // NAME=VALUE
-  std::vector<int> listeners;  // the master's descriptors, in the order of start.listeners
-  control::Start start;        // but for the worker's number and the descriptors
+  std::vector<int> listeners;    // the master's descriptors, in the order of start.listeners
+  uint64_t boot_timeout_ms = 0;  // from the spawn until it is ready; 0: no limit
+  control::Start start;          // but for the worker's number and the descriptors
 };
 
 class WorkerProcess final : private control::ControlChannel::Handler {
@@ -70,6 +71,8 @@ class WorkerProcess final : private control::ControlChannel::Handler {
   void on_hello(const control::Hello& hello);
   void on_failed(control::Failed failed);
   void on_exit(net::ChildProcess::Exit exit);
+  void enter(State state) noexcept;
+  void on_boot_time();
   void kill_after(uint64_t delay_ms);
   void on_time_over();
 
@@ -78,11 +81,14 @@ class WorkerProcess final : private control::ControlChannel::Handler {
   Handler& handler_;
   State state_ = State::kStarting;
   uint64_t graceful_timeout_ms_ = 0;
+  uint64_t boot_timeout_ms_ = 0;
+  bool boot_is_slow_ = false;  // and the log says so
   std::optional<uint64_t> ready_at_ms_;
   std::optional<control::Failed> failed_;
   bool told_to_end_ = false;
   bool told_to_stop_ = false;
   bool said_bye_ = false;
+  net::Timer boot_timer_;  // runs while it is starting
   net::Timer kill_timer_;
   std::unique_ptr<control::ControlChannel> channel_;
   std::unique_ptr<net::ChildProcess> process_;

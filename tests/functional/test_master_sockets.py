@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_several(run_master: RunMaster, tmp_path: Path) -> None:
     arguments = ["-b", "localhost:0", "-b", f"unix:{path}"]
     master = run_master("hello.ready.serve", *arguments, "-w", "2").wait_ready(2)
     assert len(master.urls) == 3 and master.urls[2] == f"unix:{path}"
+    for url in master.urls:
+        assert master.ask(url) in master.ready_pids
+
+
+def test_any_port_several_times(run_master: RunMaster) -> None:
+    """Each is a port of its own."""
+    master = run_master("hello.ready.serve", "-b", "127.0.0.1:0", bind="127.0.0.1:0").wait_ready()
+    assert len(set(master.urls)) == 2
     for url in master.urls:
         assert master.ask(url) in master.ready_pids
 
@@ -218,6 +227,24 @@ def test_an_address_in_use(run_master: RunMaster) -> None:
     assert master.log.count("trying again in a second") == 5
     assert master.log.count("CRITICAL") == 1 and "in use" in master.log
     assert not master.booted_pids
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT", "QUIT"])
+def test_an_end_while_an_address_is_waited_for(
+    run_master: RunMaster, tmp_path: Path, name: str
+) -> None:
+    """Is one as any other, and leaves no socket file behind."""
+    path = tmp_path / "a.sock"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        master = run_master("hello.ready.serve", "-b", f"127.0.0.1:{port}", bind=f"unix:{path}")
+        master.wait_log("trying again")
+        assert path.is_socket()
+        master.send(signal.SIGHUP)  # which is for later, and must not end anything here either
+        assert elapsed(lambda: master.stop(getattr(signal, f"SIG{name}"))) < 2
+    assert master.process.returncode == 0
+    assert not path.exists()
+    assert f"Handling signal: {name}" in master.log and not master.booted_pids
 
 
 def test_an_address_that_becomes_free(run_master: RunMaster) -> None:

@@ -160,6 +160,21 @@ def test_other_workers_end_when_one_cannot_start(run_master: RunMaster) -> None:
     assert not master.session_members()
 
 
+def test_a_start_that_hangs_ends_with_3(run_master: RunMaster) -> None:
+    master = run_master("hello.ignore", "--worker-boot-timeout", "1")
+    assert 0.9 < elapsed(master.wait_exit) < 15
+    assert master.process.returncode == 3
+    assert "is not ready after 0.5 s; --worker-boot-timeout allows 1 s" in master.log
+    assert "failed: not ready after 1 s (--worker-boot-timeout)" in master.log
+
+
+def test_timeout_0_lets_a_start_take_its_time(run_master: RunMaster) -> None:
+    """gunicorn's name for it."""
+    master = run_master("hello.wait_700.ready.serve", "--timeout", "0").wait_ready()
+    start = master.events("start")[0]["start"]
+    assert start["settings"]["worker_boot_timeout"] == "0"
+
+
 # --- Later failures ---
 
 
@@ -208,6 +223,23 @@ def test_a_worker_that_ends_by_itself_is_replaced(run_master: RunMaster) -> None
     """As by a TERM of its own: it says bye, and nothing is wrong."""
     master = run_master("hello.ready.once_bye.serve").wait_ready(2)
     assert "ERROR" not in master.log and "started in" not in master.log
+
+
+def test_a_successor_that_hangs_is_tried_again(run_master: RunMaster) -> None:
+    """Once the server has served it goes on trying."""
+    master = run_master("hello.later_ignore.ready.serve", "--worker-boot-timeout", "3").wait_ready()
+    os.kill(master.ready_pids[0], signal.SIGKILL)
+    master.wait_log("The next worker is started in 0.5 s")
+    assert "failed: not ready after 3 s" in master.log
+    assert master.process.poll() is None
+
+
+def test_workers_that_end_by_themselves_at_once_are_not_started_without_pause(
+    run_master: RunMaster,
+) -> None:
+    master = run_master("hello.ready.bye").wait_ready()
+    master.wait_log("The next worker is started in 0.5 s")
+    assert "ERROR" not in master.log
 
 
 def test_nonsense_ends_that_worker_only(run_master: RunMaster) -> None:
@@ -345,8 +377,8 @@ def test_ctrl_c_reaches_the_whole_group(run_master: RunMaster) -> None:
 # --- What is not serving ---
 
 
-def check(run_master: RunMaster, steps: str) -> tuple[int, str, str]:
-    master = run_master(steps, "--check-config")
+def check(run_master: RunMaster, steps: str, *arguments: str) -> tuple[int, str, str]:
+    master = run_master(steps, "--check-config", *arguments)
     output = master.process.communicate(timeout=30)[0].decode()
     return master.process.returncode, output, master.log
 
@@ -376,6 +408,23 @@ def test_check_config_fails(run_master: RunMaster, steps: str, code: int, said: 
     got, output, log = check(run_master, steps)
     assert (got, output) == (code, "")
     assert said in log
+
+
+def test_check_config_does_not_wait_for_ever(run_master: RunMaster) -> None:
+    code, output, log = check(run_master, "hello.ignore", "--worker-boot-timeout", "0.2")
+    assert (code, output) == (3, "")
+    assert "not ready after 0.2 s" in log
+
+
+def test_check_config_looks_at_what_is_written(run_master: RunMaster, tmp_path: Path) -> None:
+    code, output, log = check(
+        run_master, "hello.ready", "--access-logfile", f"{tmp_path}/none/access.log"
+    )
+    assert (code, output) == (1, "")
+    assert f"there is no folder {tmp_path}/none/; create it" in log
+    error_log = tmp_path / "error.log"
+    assert check(run_master, "hello.ready", "--error-logfile", str(error_log))[0] == 0
+    assert not error_log.exists(), "a check leaves nothing behind"
 
 
 def test_version_and_usage() -> None:

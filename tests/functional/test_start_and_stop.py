@@ -4,6 +4,7 @@ draining.
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -83,6 +84,46 @@ def test_an_app_that_cannot_be_loaded_ends_with_4(serve: Serve, app: str, said: 
     server.expected_code = 4
     assert server.wait_exit(40) == 4
     server.wait_log(said)
+
+
+BOOT_S = "6"  # a sanitized Python on a busy machine needs a few before it comes to the application
+HANGS = "import time\n\ndef load():\n    time.sleep(600)\n\nload()\n"
+
+
+def test_an_import_that_hangs_ends_with_3_and_says_where(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    arguments = ["--app-dir", str(tmp_path), "--worker-boot-timeout", BOOT_S]
+    server = serve("hangs:app", *arguments, ready=False)
+    server.expected_code = 3
+    server.allowed_crashes = re.compile("Fatal Python error: Aborted")
+    assert server.wait_exit(40) == 3
+    assert f"failed: not ready after {BOOT_S} s (--worker-boot-timeout)" in server.log
+    where = rf'File "{tmp_path}/hangs.py", line 4 in load\n'
+    assert re.search(where, server.log), server.log
+
+
+def test_a_hanging_import_is_shown_in_the_error_log_file(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS)
+    log = tmp_path / "error.log"
+    arguments = ["--app-dir", str(tmp_path), "--timeout", BOOT_S, "--error-logfile", str(log)]
+    server = serve("hangs:app", *arguments, ready=False)
+    server.expected_code = 3
+    assert server.wait_exit(40) == 3
+    assert "line 4 in load" in log.read_text()
+    assert server.log == ""
+
+
+def test_a_lifespan_that_hangs_ends_with_3(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "hangs.py").write_text(
+        "import asyncio\nasync def app(scope, receive, send):\n    await asyncio.Event().wait()\n"
+    )
+    server = serve(
+        "hangs:app", "--app-dir", str(tmp_path), "--worker-boot-timeout", BOOT_S, ready=False
+    )
+    server.expected_code = 3
+    server.allowed_crashes = re.compile("Fatal Python error: Aborted")
+    assert server.wait_exit(40) == 3
+    assert f"failed: not ready after {BOOT_S} s (--worker-boot-timeout)" in server.log
 
 
 def test_an_asgi_app_in_a_wsgi_worker_is_refused(serve: Serve) -> None:

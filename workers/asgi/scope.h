@@ -58,8 +58,8 @@ class ScopeBuilder {
 
   std::string prefix_;  // of path and raw_path
   python::PyRef template_;
-  python::PyRef extensions_;                // what every client gets
-  python::PyRef extensions_with_trailers_;  // for one that said "TE: trailers"
+  python::PyRef extensions_;                 // what every client gets
+  python::PyRef extensions_with_trailers_;   // for one that said "TE: trailers"
   std::vector<python::PyRef> unix_servers_;  // by the listener's number; None for others
   python::PyRef state_;
   python::HeaderNames names_{python::HeaderNames::Form::kAsgiBytes};

@@ -14,9 +14,9 @@ from typing import Any
 
 from cppcorn._cppcorn import AsgiWorker, LoopDriver, log
 from cppcorn.lifespan import Lifespan, StartupError
-from cppcorn.loop import ForeignDrive, loop_factory
+from cppcorn.loop import ForeignDrive, check_loop, loop_factory
 
-__all__ = ["StartupError", "Worker"]
+__all__ = ["StartupError", "Worker", "check_loop"]
 
 # For requests that were cancelled at the end of the graceful timeout to end in.
 CANCEL_SECONDS = 1.0

@@ -18,7 +18,7 @@ from typing import Any
 
 from cppcorn._cppcorn import LoopDriver
 
-__all__ = ["ForeignDrive", "UvEventLoop", "UvSelector", "loop_factory"]
+__all__ = ["ForeignDrive", "UvEventLoop", "UvSelector", "check_loop", "loop_factory"]
 
 
 class UvSelector(selectors.DefaultSelector):
@@ -110,6 +110,20 @@ class ForeignDrive:
             self._timer = self._loop.call_later(timeout_ms / 1000, self._turn)
 
 
+def check_loop(kind: str) -> None:
+    """Raises ImportError, with what to do, when uvloop is asked for and not installed."""
+    if kind != "uvloop":
+        return
+    try:
+        import uvloop  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "uvloop":
+            raise
+        raise ImportError(
+            "--loop uvloop: uvloop is not installed; install it, or use --loop auto"
+        ) from None
+
+
 def loop_factory(
     kind: str, driver: LoopDriver
 ) -> tuple[Callable[[], asyncio.AbstractEventLoop], bool]:
@@ -118,6 +132,7 @@ def loop_factory(
 
     Raises ImportError when uvloop is asked for and not installed.
     """
+    check_loop(kind)
     if kind == "uvloop":
         import uvloop
 

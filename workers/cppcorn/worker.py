@@ -8,6 +8,7 @@ rest comes where it is needed.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -71,7 +72,10 @@ def _leave_to_master(_number: int, _frame: FrameType | None) -> None:
 def _serve(control: _cppcorn.WorkerControl) -> None:
     settings = json.loads(control.settings_json)
     try:
-        _cppcorn.set_up_log(settings["errorlog"], settings["loglevel"])
+        # A check says on the terminal what it has to say, and makes no files.
+        destination = "-" if control.check else settings["errorlog"]
+        _cppcorn.set_up_log(destination, settings["loglevel"])
+        _trace_fatal_errors(destination)
         if settings["chdir"]:
             os.chdir(settings["chdir"])
     except (OSError, RuntimeError) as error:
@@ -82,6 +86,18 @@ def _serve(control: _cppcorn.WorkerControl) -> None:
         _serve_asgi(control, settings, app, shape)
     else:
         _serve_wsgi(control, settings, app, shape)
+
+
+def _trace_fatal_errors(destination: str) -> None:
+    """Where each thread is goes to the error log when the worker crashes, or when the master aborts
+    it because its start has taken too long.
+    """
+    if faulthandler.is_enabled():  # PYTHONFAULTHANDLER, python -X faulthandler
+        return
+    if destination == "-":
+        faulthandler.enable(sys.stderr)
+    else:  # open as long as the worker lives
+        faulthandler.enable(open(destination, "ab", buffering=0))  # noqa: SIM115
 
 
 def extend_search_path(app_dir: str, pythonpath: Iterable[str]) -> None:
@@ -142,9 +158,10 @@ def _serve_asgi(
     def ready() -> None:
         control.send_ready("asgi", shape.reason, settings["wsgi_app"])
 
-    if control.check:
-        return ready()
     try:
+        if control.check:
+            asgi.check_loop(settings["loop"])
+            return ready()
         worker = asgi.Worker(app, control.settings_json, settings, control.take_listeners())
         worker.native.follow(control, worker.order)
         worker.run(ready, control.send_draining)

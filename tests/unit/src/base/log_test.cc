@@ -41,6 +41,25 @@ TEST(Log, SaysWhyAFileCannotBeOpened) {
   EXPECT_NE(status.error().message.find("/dev/null/log"), std::string::npos);
 }
 
+TEST(Log, MakesNoFolders) {
+  const std::string folder = ::testing::TempDir() + "no_such_folder." + std::to_string(getpid());
+  const Status status = log::set_up(folder + "/log", log::Level::kInfo);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message, "the error log " + folder + "/log cannot be written: " +
+                                        "there is no folder " + folder + "/; create it");
+  EXPECT_NE(access(folder.c_str(), F_OK), 0);
+}
+
+TEST(Log, LooksAtAPathWithoutMakingAnything) {
+  const std::string path = ::testing::TempDir() + "not_made." + std::to_string(getpid());
+  EXPECT_TRUE(log::check_appendable(path));
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_TRUE(log::check_appendable("beside_the_current_directory.log"));
+  EXPECT_TRUE(log::check_appendable("/dev/null"));
+  EXPECT_EQ(log::check_appendable("/tmp").error().message, "it is a folder");
+  EXPECT_EQ(log::check_appendable("/dev/null/log").error().message, "Not a directory");
+}
+
 TEST(Log, EscapesWhatClientsSend) {
   EXPECT_EQ(log::escape_for_log("GET /\r\n\"x\\\x7f\xc3"), R"(GET /\x0d\x0a\x22x\x5c\x7f\xc3)");
   EXPECT_EQ(log::escape_for_log("abcdef", 3), "abc...");

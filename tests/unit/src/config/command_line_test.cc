@@ -88,6 +88,7 @@ TEST(CommandLine, UnknownOptionsNameTheClosest) {
       {"--xyzzy", "unknown option --xyzzy; --help lists the options"},
       {"--Workers", "unknown option --Workers; did you mean --workers?"},
       {"-z", "unknown option -z; --help lists the options"},
+      {"--xy\nzzy", "unknown option --xy\\x0azzy; --help lists the options"},
       {"--", "(accepted)"},
   };
   for (const Case& each : kCases) EXPECT_EQ(error_of_options({each.option}), each.answer);

@@ -70,6 +70,10 @@ const Same kSame[] = {
     {{"--asgi-loop", "uvloop"}, {"--loop", "uvloop"}},
     {{"--asgi-lifespan", "off"}, {"--lifespan", "off"}},
     {{"--no-control-socket"}, {}},
+    {{"--timeout", "120"}, {"--worker-boot-timeout", "120"}},
+    {{"-t", "0"}, {"--worker-boot-timeout", "0"}},
+    {{"--access-logfile", "/dev/stdout"}, {"--access-logfile", "-"}},
+    {{"--error-logfile", "/dev/stderr"}, {"--error-logfile", "-"}},
     // uvicorn
     {{"--host", "0.0.0.0", "--port", "80"}, {"-b", "0.0.0.0:80"}},
     {{"--port", "0"}, {"-b", "127.0.0.1:0"}},
@@ -165,11 +169,13 @@ const Refused kRefused[] = {
     {{"-p", "8000"},
      "option -p is not available in this release: pid files come with a later one (--port names "
      "the port)"},
-    {{"-t", "30"},
-     "option -t is not available in this release: watching for hung workers comes with a later "
-     "one"},
+    {{"-t", "soon"}, "option -t: 'soon' is not valid; allowed: seconds from 0 to 86400"},
+    {{"-m", "022"},
+     "option -m is not available in this release: set it where cppcorn is started (umask, UMask= "
+     "in systemd); a later one has it"},
     {{"--certfile", "x.pem"},
-     "option --certfile is not available in this release: TLS comes with a later one"},
+     "option --certfile is not available in this release: TLS comes with a later one; until then "
+     "put a proxy in front"},
     {{"--paste", "x.ini"},
      "option --paste is not supported: name a module whose attribute is paste.deploy.loadapp(...)"},
     {{"--strip-header-spaces"},
@@ -188,10 +194,19 @@ const Refused kRefused[] = {
     {{"-b", "nonsense:port"},
      "option -b: 'nonsense:port' is not valid; the port is a number from 0 to 65535"},
     {{"-b", ":1", "-b", "0.0.0.0:1"}, "the address 0.0.0.0:1 is there twice"},
+    {{"-b", "fd://3", "-b", "fd://3"}, "the address fd://3 is there twice"},
 };
 
 TEST(Compat, RefusalsAreOneLineThatSaysWhy) {
   for (const Refused& each : kRefused) EXPECT_EQ(error_of_options(each.options), each.answer);
+}
+
+// Half of what gunicorn's option does is there: that is said, unless it asks for nothing.
+TEST(Compat, TimeoutSaysWhatItDoesNot) {
+  EXPECT_EQ(resolved({{"m:a", "-t", "120"}}).notices,
+            Texts{"option -t: in this release it limits how long a worker may take to start; one "
+                  "that hangs later is not killed"});
+  EXPECT_EQ(resolved({{"m:a", "--timeout=0"}}).notices, Texts{});
 }
 
 // Nothing that has no effect is accepted in silence: each row of the table, by its first flag.

@@ -1,5 +1,7 @@
 #include "src/config/resolve.h"
 
+#include <fmt/format.h>
+
 #include "tests/unit/src/config/resolving.h"
 
 namespace cppcorn::config {
@@ -81,13 +83,20 @@ TEST(Resolve, FilesThatCannotBeUsed) {
   EXPECT_EQ(error("a.json", R"({"wrokers": 1})"),
             "a.json: unknown key wrokers; did you mean workers?");
   EXPECT_EQ(error("a.json", R"({"xyzzy": 1})"), "a.json: unknown key xyzzy");
+  EXPECT_EQ(error("a.json", R"({"two\nlines": 1})"), "a.json: unknown key two\\x0alines");
   EXPECT_EQ(error("a.json", R"({"config": "b.json"})"), "a.json: unknown key config");
   EXPECT_EQ(error("a.json", R"({"workers": "many"})"),
             "a.json, key workers: 'many' is not valid; allowed: a whole number from 1 to 1024");
   EXPECT_EQ(error("a.json", R"({"workers": 1.5})"),
             "a.json, key workers: '1.5' is not valid; allowed: a whole number from 1 to 1024");
   EXPECT_EQ(error("a.json", R"({"certfile": "x"})"),
-            "a.json, key certfile is not available in this release: TLS comes with a later one");
+            "a.json, key certfile is not available in this release: TLS comes with a later one; "
+            "until then put a proxy in front");
+  EXPECT_EQ(error("a.json", R"({"workers": [1, 2]})"),
+            "a.json, key workers: a list is not valid; allowed: a whole number from 1 to 1024");
+  EXPECT_EQ(error("a.json", R"({"errorlog": []})"),
+            "a.json, key errorlog: a list is not valid; allowed: a text");
+  EXPECT_EQ(error("a.json", R"({"bind": []})"), "(accepted)");
 }
 
 TEST(Resolve, TheLoaderGetsThePathAndTheInterpreter) {
@@ -119,10 +128,16 @@ TEST(Resolve, VariablesThatAreNotReadAreNoted) {
       notices("CPPCORN_WROKERS=3"),
       Texts{"environment variable CPPCORN_WROKERS is unknown; did you mean CPPCORN_WORKERS?"});
   EXPECT_EQ(notices("CPPCORN_XYZZY=3"), Texts{"environment variable CPPCORN_XYZZY is unknown"});
-  for (const char* name :
-       {"GUNICORN_CMD_ARGS", "FORWARDED_ALLOW_IPS", "UVICORN_PORT", "GRANIAN_WORKERS"}) {
+  const std::pair<const char*, const char*> kForeign[] = {
+      {"GUNICORN_CMD_ARGS", "give its options on the command line"},
+      {"FORWARDED_ALLOW_IPS", "forwarded headers come with a later release"},
+      {"SCRIPT_NAME", "use --root-path"},
+      {"UVICORN_PORT", "use an option, or CPPCORN_ and a setting's name"},
+      {"GRANIAN_WORKERS", "use an option, or CPPCORN_ and a setting's name"}};
+  for (const auto& [name, advice] : kForeign) {
     EXPECT_EQ(notices(std::string(name) + "=x"),
-              Texts{"environment variable " + std::string(name) + " is not read"});
+              Texts{fmt::format("environment variable {} is not read: {}", name, advice)});
+    EXPECT_EQ(notices(std::string(name) + "="), Texts{});
   }
   EXPECT_EQ(notices("CPPCORN_WORKERS="), Texts{});
   EXPECT_EQ(notices("PATH=/bin"), Texts{});
@@ -154,6 +169,18 @@ TEST(Resolve, OwnHeadersReplaceTheServers) {
   EXPECT_FALSE(settings.server_header);
   EXPECT_TRUE(settings.date_header);
   EXPECT_FALSE(settings_of({"--header", "Date: today"}).date_header);
+  const ParseOutcome outcome =
+      resolved({{"m:a", "--server-header"}, {"CPPCORN_HEADER=Server: me"}});
+  EXPECT_FALSE(outcome.settings.server_header);
+  EXPECT_EQ(outcome.origin_of("server_header").text, "environment variable CPPCORN_HEADER");
+  EXPECT_EQ(outcome.origin_of("date_header").text, "default");
+}
+
+// Each socket gets a port of its own.
+TEST(Resolve, AnyPortMayBeThereTwice) {
+  EXPECT_EQ(settings_of({"-b", "127.0.0.1:0", "-b", "127.0.0.1:0"}).bind,
+            (Texts{"127.0.0.1:0", "127.0.0.1:0"}));
+  EXPECT_EQ(settings_of({"-b", "[::1]:0,[::1]:0"}).bind, (Texts{"[::1]:0", "[::1]:0"}));
 }
 
 TEST(Resolve, PrintsAndEnds) {
@@ -162,6 +189,12 @@ TEST(Resolve, PrintsAndEnds) {
   EXPECT_EQ(version.out, "cppcorn 1.2.3\n");
   EXPECT_EQ(resolved({{"-v"}}).out, version.out);
   EXPECT_EQ(resolved({{"m:a", "--check-config"}}).action, ParseOutcome::Action::kCheck);
+  const ParseOutcome both = resolved({{"m:a", "--check-config", "--print-config"}});
+  EXPECT_EQ(both.action, ParseOutcome::Action::kCheck);
+  EXPECT_TRUE(both.out.starts_with("wsgi_app = m:a"));
+  EXPECT_EQ(resolved({{"--print-config"}}).action, ParseOutcome::Action::kPrint);
+  EXPECT_EQ(error_of({{"--print-config", "--check-config"}}),
+            "no application: give MODULE:ATTRIBUTE, for example main:app");
 }
 
 TEST(Resolve, UnknownAndWrongAreOneLine) {

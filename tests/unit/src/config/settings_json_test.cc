@@ -33,6 +33,7 @@ TEST(SettingsJson, EveryFieldComesBack) {
   all.write_timeout_ms = 10'050;
   all.min_transfer_rate_bytes = 1;
   all.graceful_timeout_ms = 0;
+  all.worker_boot_timeout_ms = 1500;
   all.limit_request_line_bytes = 1;
   all.limit_request_fields = 2;
   all.limit_request_field_bytes = 3;

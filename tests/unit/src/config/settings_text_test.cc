@@ -82,7 +82,9 @@ TEST(SettingsText, PrintConfigSaysWhereValuesComeFrom) {
   EXPECT_TRUE(has("backlog = 5  # x.json, key backlog"));
   EXPECT_TRUE(has("bind = 0.0.0.0:5000  # environment variable PORT"));
   EXPECT_TRUE(has("keepalive = 2  # default"));
-  EXPECT_TRUE(has("limit_request_body = none  # default"));
+  EXPECT_TRUE(has("limit_request_body = none  # default: 1g for WSGI, no limit for ASGI"));
+  EXPECT_TRUE(has("tmp_upload_dir =   # default: $TMPDIR, or /tmp"));
+  EXPECT_TRUE(has("factory = false  # default"));
 }
 
 TEST(SettingsText, ChangedSettingsAreOneLine) {

@@ -26,9 +26,15 @@ TEST(Backoff, AGoodWhileStartsAnew) {
 TEST(Backoff, AnOrderlyEndCountsForNothing) {
   Backoff backoff;
   for (int i = 0; i < 5; ++i) backoff.on_end(0);
-  backoff.on_orderly_end();
+  EXPECT_EQ(backoff.on_orderly_end(Backoff::kBriefMs), 0u);
   EXPECT_EQ(backoff.failures(), 0u);
   EXPECT_EQ(backoff.on_end(0), 0u);
+}
+
+TEST(Backoff, OrderlyEndsInARowThatComeAtOnceAreNoOrder) {
+  Backoff backoff;
+  EXPECT_EQ(backoff.on_orderly_end(Backoff::kBriefMs - 1), 0u);
+  EXPECT_EQ(backoff.on_orderly_end(0), Backoff::kFirstDelayMs);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "src/net/socket_address.h"
@@ -97,10 +98,44 @@ TEST(ListeningSocket, MovingKeepsTheFile) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+// Without a NUL behind it: as long as the field that holds it.
+TEST(ListeningSocket, ThePathOfAnInheritedOneMayBeAsLongAsThereIsRoom) {
+  const Folder folder;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::string path = folder / "";
+  path.resize(sizeof address.sun_path, 'p');
+  path.copy(address.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(fd, 1), 0);
+  const auto inherited = listen("fd://" + std::to_string(fd));
+  ASSERT_TRUE(inherited) << inherited.error().message;
+  EXPECT_EQ(inherited->url(), "unix:" + path);
+}
+
 TEST(ListenAtAll, TheFirstErrorLeavesNothingBehind) {
   const Folder folder;
-  EXPECT_FALSE(listen_at_all({"unix:" + (folder / "a").string(), "192.0.2.1:1"}, 1));
+  const auto never = [] { return true; };
+  EXPECT_FALSE(listen_at_all({"unix:" + (folder / "a").string(), "192.0.2.1:1"}, 1, never));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(ListenAtAll, AnAddressInUseIsTriedAgainWhileTheWaitSaysSo) {
+  const Folder folder;
+  const auto taken = listen("127.0.0.1:0");
+  ASSERT_TRUE(taken);
+  int waits = 0, waits_max = 2;
+  const auto wait = [&] { return ++waits < waits_max; };
+  const std::vector<std::string> binds = {"unix:" + (folder / "a").string(),
+                                          taken->url().substr(7)};
+  EXPECT_FALSE(listen_at_all(binds, 1, wait));
+  EXPECT_EQ(waits, 2);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  waits = 0;
+  waits_max = 100;
+  EXPECT_FALSE(listen_at_all(binds, 1, wait));
+  EXPECT_EQ(waits, kBindTries - 1);
 }
 
 }  // namespace

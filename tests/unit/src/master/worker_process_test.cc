@@ -33,8 +33,9 @@ struct Recorder : WorkerProcess::Handler {
 };
 
 struct WorkerProcessTest : ::testing::Test {
-  void spawn(const std::string& script) {
+  void spawn(const std::string& script, uint64_t boot_timeout_ms = 0) {
     WorkerPlan plan;
+    plan.boot_timeout_ms = boot_timeout_ms;
     plan.python = folder.write_program("python3", "#!/bin/sh\n" + script);
     plan.environment = {"PATH=/usr/bin:/bin"};
     plan.start.settings_json = "{}";
@@ -105,6 +106,31 @@ TEST_F(WorkerProcessTest, ADrainAfterAStopChangesNothing) {
   worker->drain(3'600'000);
   ASSERT_TRUE(ended()) << "the stop's own time holds";
   EXPECT_EQ(recorder.exit.signal, SIGKILL);
+}
+
+TEST_F(WorkerProcessTest, AStartThatTakesTooLongIsAborted) {
+  spawn("exec sleep 60", 100);
+  ASSERT_TRUE(ended());
+  EXPECT_EQ(recorder.exit.signal, SIGABRT);
+  ASSERT_TRUE(recorder.failed);
+  EXPECT_EQ(recorder.failed->stage, control::Stage::kBoot);
+  EXPECT_EQ(recorder.failed->message,
+            "not ready after 0.1 s (--worker-boot-timeout): an import or the lifespan's startup "
+            "hangs, or needs longer");
+  EXPECT_FALSE(recorder.orderly);
+}
+
+TEST_F(WorkerProcessTest, WhatDoesNotEndByAnAbortIsKilled) {
+  spawn("trap '' ABRT; while :; do sleep 0.1; done", 100);
+  ASSERT_TRUE(ended());
+  EXPECT_EQ(recorder.exit.signal, SIGKILL);
+  EXPECT_TRUE(recorder.failed);
+}
+
+TEST_F(WorkerProcessTest, TheBootTimeoutEndsWithTheStart) {
+  spawn(std::string(kReady) + "sleep 1.2;" + kBye, 1000);
+  ASSERT_TRUE(ended());
+  EXPECT_TRUE(recorder.orderly && recorder.became_ready);
 }
 
 TEST_F(WorkerProcessTest, AProgramThatCannotRun) {
