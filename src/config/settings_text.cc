@@ -71,7 +71,7 @@ void append_group(std::string& out, Group group) {
 }
 
 void append_other_spellings(std::string& out) {
-  out += "\nSpellings of uvicorn and granian:\n";
+  out += "\nSpellings of other servers:\n";
   for (const Compat& compat : compat_table()) {
     if (compat.verdict != Verdict::kMapped) continue;
     append_entry(out, with_commas(compat.flags) + (compat.takes_value ? " VALUE" : ""),

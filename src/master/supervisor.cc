@@ -94,7 +94,8 @@ void Supervisor::replace(Slot& slot, const WorkerProcess& ended) {
   if (!ever_ready_ && slot.backoff.failures() >= kFirstFailuresMax) {
     return fail_start(
         control::kExitBoot,
-        fmt::format("Workers end before they are ready (started with {})", plan_.python));
+        fmt::format("Workers end before they are ready (started with {}; --python names another)",
+                    plan_.python));
   }
   respawn(slot, delay_ms);
 }
