@@ -262,6 +262,11 @@ class Server:
         return self.address[1]
 
     def connect(self, timeout_s: float = WAIT_TIMEOUT_S) -> socket.socket:
+        if self.url.startswith("unix:"):
+            connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connected.settimeout(timeout_s)
+            connected.connect(self.url.removeprefix("unix:"))
+            return connected
         connected = socket.create_connection(self.address, timeout=timeout_s)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected

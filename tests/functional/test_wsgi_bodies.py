@@ -4,7 +4,9 @@ for a client.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +148,50 @@ def test_an_unusable_folder_is_a_503_and_a_log_line(serve: Serve, connect: Conne
     assert connect(server).get("/read-all").status == 200
 
 
+def full_disk() -> None:
+    """No file of the server's may grow beyond this: writing one fails, as when a disk is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
+def test_a_full_disk_is_a_503_and_a_log_line(serve: Serve, connect: Connect) -> None:
+    server = serve("wsgi_cases:app", kind="gthread", preexec_fn=full_disk)
+    for coded in (False, True):
+        client = connect(server)
+        client.send_quietly(post("/read-all", lines_of(1_000_000), coded=coded))
+        assert client.read().status == 503
+    server.wait_log("503 for POST /read-all: its body cannot be stored: File too large")
+    wait_until(lambda: not deleted_files(server), "the files to be gone")
+    client = connect(server)
+    client.send(post("/read-all", lines_of(250_000)))
+    assert client.read().body == lines_of(250_000)
+
+
+def test_a_full_disk_makes_a_response_wait_for_its_client(serve: Serve, connect: Connect) -> None:
+    server = serve("wsgi_cases:app", kind="gthread", preexec_fn=full_disk)
+    slow = connect(server, receive_buffer=4096)
+    slow.send(request(target="/big-blocks?20"))
+    server.wait_log("A thread has to wait for a slow client: .*File too large")
+    assert connect(server).get("/empty-list").status == 200
+    assert slow.read().body == b"y" * 20_000_000
+
+
+def test_no_descriptor_for_a_body_is_a_503(serve: Serve) -> None:
+    def few_descriptors() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    arguments = ("wsgi_cases:app", "--keep-alive", "30")
+    server = serve(*arguments, kind="gthread", preexec_fn=few_descriptors)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(server)) for _ in range(80)]
+        server.wait_log("(?i)too many open files")
+        clients[0].send_quietly(post("/read-all", lines_of(280_000)))
+        assert clients[0].read().status == 503
+        server.wait_log("503 for POST /read-all: its body cannot be stored: Too many open files")
+    with Client(server) as client:
+        client.send(post("/read-all", lines_of(280_000)))
+        assert client.read().body == lines_of(280_000)
+
+
 # --- Bodies that stream ---
 
 
@@ -201,6 +247,15 @@ def test_unbuffered_requests_wait_for_100_continue(streaming: Server, connect: C
     assert client.read_head().status == 100
     client.send(b"hello")
     assert client.read().text == "5"
+
+
+def test_an_unread_expectation_ends_the_connection(streaming: Server, connect: Connect) -> None:
+    """And the answer says so: the client may send the body that it announced, or not."""
+    client = connect(streaming)
+    expects = [("Expect", "100-continue"), ("Content-Length", "5")]
+    client.send(request("POST", "/empty-list", expects))
+    assert client.read().says_close
+    client.assert_ended()
 
 
 def test_an_unbuffered_body_is_no_other_requests(serve: Serve, connect: Connect) -> None:

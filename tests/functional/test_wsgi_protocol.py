@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Serve
@@ -78,6 +79,21 @@ def test_http_1_0_and_no_query(client: Client) -> None:
     seen = environ_of(client, version="1.0")
     assert seen["SERVER_PROTOCOL"][1] == "HTTP/1.0"
     assert seen["QUERY_STRING"] == ["str", ""]
+
+
+def test_the_ends_of_a_unix_socket(serve: Serve, connect: Connect, tmp_path: Path) -> None:
+    """It has no name and no port: PEP 3333 wants them all the same, so Host gives them."""
+    server = serve("wsgi_cases:app", kind="gthread", bind=f"unix:{tmp_path / 'socket'}")
+    client = connect(server)
+    for host, name, port in [
+        ("site", "site", "80"),
+        ("site:81", "site", "81"),
+        ("[::1]:8", "[::1]", "8"),
+        ("", "localhost", "80"),
+    ]:
+        seen = environ_of(client, host=host)
+        assert seen["REMOTE_ADDR"][1] == "" and "REMOTE_PORT" not in seen
+        assert (seen["SERVER_NAME"][1], seen["SERVER_PORT"][1]) == (name, port)
 
 
 def test_the_path_is_decoded_to_bytes_as_text(client: Client) -> None:

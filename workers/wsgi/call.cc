@@ -43,7 +43,7 @@ void Call::reset() noexcept {
   pipe.bytes.release();
   pipe.ended = pipe.broken = pipe.paused = false;
   gone.store(false, std::memory_order_relaxed);
-  streams_body = watched = in_app_ = answered_ = abandoned_ = false;
+  streams_body = asked_for_body = watched = in_app_ = answered_ = abandoned_ = false;
 }
 
 void Call::on_body(std::string_view bytes) {

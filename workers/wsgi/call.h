@@ -94,7 +94,8 @@ class Call final : public server::ExchangeListener,
   server::Spool body;
   http1::RequestFacts facts;
   bool streams_body = false;
-  bool keeps_head = false;  // the access log asks for fields of the response
+  bool keeps_head = false;      // the access log asks for fields of the response
+  bool asked_for_body = false;  // of one that streams
 
   // The client has gone; for a pool thread to look at between two blocks.
   std::atomic<bool> gone{false};

@@ -156,7 +156,7 @@ class StreamingSource final : public Source {
     const size_t before = buffer_.size();
     bool good = false;
     if (Call* call = call_; call != nullptr) {
-      busy_ = true;
+      call->asked_for_body = busy_ = true;
       {
         const GilRelease release(gil);
         good = outbox_.read_body(*call, over_, buffer_, count);

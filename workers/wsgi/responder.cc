@@ -59,7 +59,6 @@ bool header_pair(PyObject* pair, std::string_view* name, std::string_view* value
 void Responder::begin(Call& call) {
   call_ = &call;
   writer_.emplace(call.facts, engine_.response_shared());
-  if (engine_.draining()) writer_->set_close_after(true);
   if (call.keeps_head) writer_->keep_head();
   posted_ = complete_ = too_long_ = false;
 }
@@ -80,7 +79,10 @@ bool Responder::check_active() const {
 
 bool Responder::start(GilHeld& gil, PyObject* status, PyObject* headers, PyObject* exc_info) {
   if (!check_active()) return false;
-  if (engine_.draining()) writer_->set_close_after(true);
+  // A client that nobody has told to go on may send the body or not: nobody can read on.
+  const bool waits =
+      call_->streams_body && !call_->asked_for_body && call_->head().expects_continue();
+  writer_->set_close_after(waits || engine_.draining());
   if (exc_info != nullptr && exc_info != Py_None) {
     if (head_left()) return raise_again(gil, exc_info);
     writer_->restart();
