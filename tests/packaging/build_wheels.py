@@ -13,13 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DIST = ROOT / "dist"
-WORK = ROOT / "build-wheel"
+WORK = ROOT / "build-wheel"  # the environments that build
 REQUIREMENTS = ROOT / "tests" / "requirements-build.txt"
 MINORS = range(11, 16)
 
@@ -45,8 +46,20 @@ class Interpreter:
     minor: int
 
     @property
-    def tag(self) -> str:
-        return f"cp3{self.minor}"
+    def name(self) -> str:
+        """For its folders: there may be two interpreters of a minor version."""
+        return f"cp3{self.minor}-{hashlib.sha256(self.path.encode()).hexdigest()[:6]}"
+
+    @property
+    def venv(self) -> Path:
+        return WORK / self.name
+
+    @property
+    def build(self) -> Path:
+        """Where Meson builds. As deep below the sources as the folder that pip makes for itself, so
+        that the compiler is given the same paths, and ccache has what any of these builds made.
+        """
+        return ROOT / f"build-{self.name}"
 
 
 def candidates() -> Iterator[str]:
@@ -111,11 +124,13 @@ def interpreters(named: Iterable[str] = ()) -> list[Interpreter]:
 
 
 def clean_environment(venv: Path | None = None) -> dict[str, str]:
-    """The environment of a person who has activated that venv, or none."""
+    """The environment of a person who has activated that venv, or none; never the checkout's."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    folders = [folder for folder in os.get_exec_path() if Path(folder) != ROOT / ".venv" / "bin"]
     if venv:
-        env |= {"PATH": f"{venv}/bin:{env['PATH']}", "VIRTUAL_ENV": str(venv)}
-    return env
+        folders.insert(0, f"{venv}/bin")
+        env["VIRTUAL_ENV"] = str(venv)
+    return env | {"PATH": os.pathsep.join(folders)}
 
 
 def pip(venv: Path, *arguments: str | Path, cwd: Path = ROOT) -> None:
@@ -133,28 +148,37 @@ def build_environment(interpreter: Interpreter) -> Path:
     """A venv with the build requirements, kept for the next time."""
     inputs = f"{interpreter.path} {ROOT}".encode() + REQUIREMENTS.read_bytes()
     key = hashlib.sha256(inputs).hexdigest()
-    venv = WORK / f"{interpreter.tag}-venv"
+    venv = interpreter.venv
     stamp = venv / ".stamp"
     if not stamp.exists() or stamp.read_text() != key:
         shutil.rmtree(venv, ignore_errors=True)
-        shutil.rmtree(WORK / interpreter.tag, ignore_errors=True)
+        shutil.rmtree(interpreter.build, ignore_errors=True)
         subprocess.run([interpreter.path, "-I", "-m", "venv", str(venv)], check=True)
         pip(venv, "install", "--quiet", "-r", REQUIREMENTS)
         stamp.write_text(key)
     return venv
 
 
+def wheel_of(
+    source: Path, interpreter: Interpreter, into: Path, *settings: str, cwd: Path = ROOT
+) -> Path:
+    """Makes a wheel from a checkout or a source distribution, with no index to ask."""
+    venv = build_environment(interpreter)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder:
+        pip(
+            venv, "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation",
+            *settings, "--wheel-dir", folder, source, cwd=cwd,
+        )  # fmt: skip
+        (built,) = Path(folder).glob("*.whl")
+        into.mkdir(exist_ok=True)
+        return Path(shutil.move(built, into / built.name))
+
+
 def build_wheel(interpreter: Interpreter, into: Path = DIST) -> Path:
     """Builds the wheel of the checkout as it is; the second time is quick."""
-    venv = build_environment(interpreter)
-    shutil.rmtree(WORK / "out", ignore_errors=True)
-    pip(
-        venv, "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation",
-        f"--config-settings=build-dir={WORK / interpreter.tag}", "--wheel-dir", WORK / "out", ROOT,
-    )  # fmt: skip
-    (built,) = (WORK / "out").glob("*.whl")
-    into.mkdir(exist_ok=True)
-    return Path(shutil.move(built, into / built.name))
+    build_environment(interpreter)  # it may empty the build
+    setting = f"--config-settings=build-dir={interpreter.build}"
+    return wheel_of(ROOT, interpreter, into, setting)
 
 
 def build_sdist(interpreter: Interpreter, into: Path = DIST) -> Path:

@@ -1,6 +1,7 @@
 """What is built for others works where they install it: wheel, source distribution, bare clone.
 
-Each goes into a venv of its own, in which nothing else is installed.
+Each is tried with every interpreter that is found, in a venv of its own in which nothing else is
+installed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from build_wheels import (
-    REQUIREMENTS,
     ROOT,
     Interpreter,
     build_sdist,
@@ -21,6 +21,7 @@ from build_wheels import (
     every_interpreter,
     interpreters,
     pip,
+    wheel_of,
 )
 from serving import get, serving
 
@@ -28,22 +29,29 @@ from serving import get, serving
 LIBRARIES = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libpthread"}
 LIBRARIES |= {"libdl", "librt"}
 
+# They answer with the environment that they run in.
 APPS = """
+import sys
+
+BODY = sys.prefix.encode()
+
+
 async def asgi(scope, receive, send):
     if scope["type"] == "lifespan":
         raise RuntimeError("no lifespan")
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"hello"})
+    await send({"type": "http.response.body", "body": BODY})
 
 
 def wsgi(environ, start_response):
     start_response("200 OK", [])
-    return [b"hello"]
+    return [BODY]
 """
 RUN = "import cppcorn, sys; sys.exit(cppcorn.run('apps:asgi', bind='127.0.0.1:0'))"
 
 pytestmark = pytest.mark.timeout(1800)
 EVERY = every_interpreter()
+each = pytest.mark.parametrize("interpreter", EVERY, ids=lambda one: one.path)
 
 
 @pytest.fixture(scope="session")
@@ -67,26 +75,26 @@ def output(venv: Path, *command: str) -> str:
 
 
 def check_installed(venv: Path) -> None:
-    """The three ways to start it, in both kinds, from the venv's own interpreter."""
+    """The ways to start it, in both kinds, activated and not: the venv's own interpreter serves."""
     version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())
     assert version
     assert version[1] in output(venv, "cppcorn", "--version")
     assert version[1] in output(venv, "python", "-m", "cppcorn", "--version")
     code = "import cppcorn, cppcorn._cppcorn as native; print(cppcorn.__version__, native.__file__)"
     printed = output(venv, "python", "-c", code)
-    assert version[1] in printed
+    assert printed.split(maxsplit=1)[0] == version[1]
 
     (venv / "apps.py").write_text(APPS)
-    env = clean_environment(venv)
+    activated, bare = clean_environment(venv), clean_environment()
     local = ("-b", "127.0.0.1:0")
-    for command in (
-        ("cppcorn", "-k", "asgi", *local, "apps:asgi"),
-        ("cppcorn", "-k", "gthread", *local, "apps:wsgi"),
-        ("python", "-m", "cppcorn", *local, "apps:wsgi"),
-        ("python", "-c", RUN),
+    for env, command in (
+        (bare, (f"{venv}/bin/cppcorn", "-k", "asgi", *local, "apps:asgi")),
+        (activated, ("cppcorn", "-k", "gthread", *local, "apps:wsgi")),
+        (bare, (f"{venv}/bin/python", "-m", "cppcorn", *local, "apps:wsgi")),
+        (activated, ("python", "-c", RUN)),
     ):
         with serving(command, venv, env, venv / "log") as url:
-            assert get(url) == b"hello", command
+            assert get(url) == str(venv).encode(), command
 
     extension = printed.split(maxsplit=1)[1].strip()
     for file in (str(venv / "bin" / "cppcorn"), extension):
@@ -95,7 +103,7 @@ def check_installed(venv: Path) -> None:
         assert names <= LIBRARIES, file
 
 
-@pytest.mark.parametrize("interpreter", EVERY, ids=lambda one: one.path)
+@each
 def test_wheel(interpreter: Interpreter, wheels: dict[int, Path], tmp_path: Path) -> None:
     venv = make_venv(interpreter, tmp_path)
     pip(venv, "install", "--quiet", "--no-index", wheels[interpreter.minor])
@@ -113,18 +121,25 @@ def test_wheel_holds_the_package_alone(wheels: dict[int, Path]) -> None:
     assert strangers == []
 
 
-def test_source_distribution_without_an_index(tmp_path: Path) -> None:
-    interpreter = interpreters()[0]
-    sdist = build_sdist(interpreter, tmp_path)
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_sdist(interpreters()[0], tmp_path_factory.mktemp("sdist"))
+
+
+@each
+def test_source_distribution_without_an_index(
+    interpreter: Interpreter, sdist: Path, tmp_path: Path
+) -> None:
+    wheel = wheel_of(sdist, interpreter, tmp_path, cwd=tmp_path)
     venv = make_venv(interpreter, tmp_path)
-    pip(venv, "install", "--quiet", "-r", REQUIREMENTS)
-    pip(venv, "install", "--quiet", "--no-index", "--no-build-isolation", sdist, cwd=tmp_path)
+    pip(venv, "install", "--quiet", "--no-index", wheel, cwd=tmp_path)
     check_installed(venv)
 
 
-def test_bare_clone(tmp_path: Path) -> None:
+@each
+def test_bare_clone(interpreter: Interpreter, tmp_path: Path) -> None:
     clone = tmp_path / "a clone"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone)], check=True)
-    venv = make_venv(interpreters()[-1], tmp_path)
+    venv = make_venv(interpreter, tmp_path)
     pip(venv, "install", "--quiet", clone, cwd=tmp_path)
     check_installed(venv)
