@@ -43,7 +43,7 @@ def binary() -> Path:
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        from importlib import metadata
+        from cppcorn import _cppcorn  # a build tree has no metadata to ask
 
-        return metadata.version("cppcorn")
+        return _cppcorn.__version__
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
