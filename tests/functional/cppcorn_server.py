@@ -35,7 +35,8 @@ READY = re.compile(r"Worker ready \(pid: (\d+)\)")
 CRASHES = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|"
     r"runtime error:|check failed|"
-    r"Segmentation fault|Fatal Python error|terminate called|double free|stack smashing"
+    r"Segmentation fault|Fatal Python error|terminate called|double free|stack smashing|"
+    r"ASGI violation"  # tests/apps/spec_check.py
 )
 
 

@@ -273,6 +273,18 @@ def test_send_raises_once_the_client_is_gone(cases: Server) -> None:
     assert "Exception" not in cases.log[log:]
 
 
+@pytest.mark.parametrize("how", ["close", "reset", "half_close"])
+def test_an_app_may_return_when_its_client_is_gone(cases: Server, how: str) -> None:
+    log, before = len(cases.log), len(cases.events())
+    with Client(cases) as client:
+        client.send(request(target="/event-stream"))
+        client.read_head()
+        getattr(client, how)()
+        wait_until(lambda: cases.events()[before:], "the app to be told")
+    assert ask(cases, "/state-is-copied") == 2
+    assert "without completing" not in cases.log[log:]
+
+
 def test_send_waits_for_a_client_that_does_not_read(serve: Serve, loop: str) -> None:
     server = serve(APP, "--loop", loop, kind="asgi")
     with Client(server, receive_buffer=4096) as client:

@@ -4,11 +4,19 @@ here.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import socket
+import sys
+from typing import Any
 
 import pytest
-from cppcorn_server import CRASHES
+from cppcorn_server import APPS, CRASHES
 from http_client import Client, ConnectionEnded, chunked, request
+
+sys.path.append(str(APPS))
+import spec_check
 
 
 def client_that_reads(data: bytes) -> Client:
@@ -68,3 +76,82 @@ def test_requests_are_spelled_as_told() -> None:
 )
 def test_crash_texts_are_known(line: str) -> None:
     assert CRASHES.search(line)
+
+
+SCOPE = {
+    "type": "http",
+    "asgi": {"version": "3.0", "spec_version": "2.5"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/a b",
+    "raw_path": b"/a%20b",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [(b"host", b"a")],
+    "client": ("127.0.0.1", 5000),
+    "server": ("127.0.0.1", 80),
+    "state": {},
+    "extensions": {
+        f"http.response.{name}": {} for name in ("early_hint", "pathsend", "zerocopysend")
+    },
+}
+LAST = {"type": "http.request", "body": b"", "more_body": False}
+GONE = {"type": "http.disconnect"}
+START = {"type": "http.response.start", "status": 200}
+END = {"type": "http.response.body"}
+
+
+def violations(
+    scope: dict[str, object], events: list[dict[str, object]], messages: list[dict[str, object]]
+) -> str:
+    """What spec_check says of a server that gives these events and accepts every message."""
+    given = iter(events)
+
+    async def receive() -> dict[str, object]:
+        return next(given)
+
+    async def send(message: dict[str, object]) -> None:
+        pass
+
+    async def app(_scope: object, receive: Any, send: Any) -> None:
+        for _ in events:
+            await receive()
+        for message in messages:
+            await send(message)
+
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        asyncio.run(spec_check.checked(app)(scope, receive, send))
+    return said.getvalue()
+
+
+def test_a_right_server_violates_nothing() -> None:
+    assert violations(SCOPE, [{**LAST, "more_body": True}, LAST, GONE, GONE], [START, END]) == ""
+
+
+@pytest.mark.parametrize(
+    "wrong,events,messages,said",
+    [
+        ({"path": b"/a b"}, [], [], "scope['path'] is a bytes"),
+        ({"path": "/other"}, [], [], "path: '/other'"),
+        ({"more": 1}, [], [], "has the keys"),
+        ({"method": "get"}, [], [], "method: 'get'"),
+        ({"headers": [(b"Host", b"a")]}, [], [], "a header's name"),
+        ({"headers": [(b"host", b"a\r\n")]}, [], [], "a header's value"),
+        ({"client": ("127.0.0.1", "80")}, [], [], "client is"),
+        ({"extensions": {}}, [], [], "extensions: []"),
+        ({}, [LAST, LAST], [], "behind the end of the body"),
+        ({}, [GONE, LAST], [], "behind http.disconnect"),
+        ({}, [{**LAST, "body": "text"}], [], "the event['body'] is a str"),
+        ({}, [], [END], "http.response.body was accepted where start is due"),
+        ({}, [], [START, START], "was accepted where body is due"),
+        ({}, [], [START, END, END], "was accepted where complete is due"),
+        ({}, [], [{**START, "trailers": True}, END, END], "where trailers is due"),
+    ],
+)
+def test_a_wrong_server_is_seen(wrong: Any, events: Any, messages: Any, said: str) -> None:
+    assert said in violations({**SCOPE, **wrong}, events, messages)
+
+
+def test_a_violation_fails_the_test() -> None:
+    assert CRASHES.search(violations(SCOPE, [], [END]))

@@ -59,18 +59,18 @@ PyRef call_app(GilHeld& gil, CycleObject& self) {
 
 // --- The coroutine ---
 
-// The app's coroutine has ended, with the pending exception or without. What is left pending
-// (cancellation alone) is the outcome of ours.
+// The app's coroutine has ended, with the pending exception or without. What is left pending is the
+// outcome of ours: cancellation, and what only asyncio can report because the engine is gone.
 PySendResult ended(GilHeld& gil, CycleObject& self, PyObject** result) {
   *result = nullptr;
   self.stage = Stage::kEnded;
   PyRef exception = python::take_exception(gil);
   self.coroutine.reset();
-  bool cancelled = false;
+  bool goes_on = static_cast<bool>(exception);
   if (self.cycle != nullptr) {
-    cancelled = self.cycle->engine().app_ended(gil, *self.cycle, exception.get());
+    goes_on = self.cycle->engine().app_ended(gil, *self.cycle, exception.get());
   }
-  if (cancelled) {
+  if (goes_on) {
     python::raise_again(gil, std::move(exception));
     return PYGEN_ERROR;
   }
@@ -140,8 +140,10 @@ PyObject* close_method(PyObject* object, PyObject*) {
     if (!closed) return from_send_result(ended(gil, self, &result), &result);
   }
   PyErr_SetNone(PyExc_GeneratorExit);
-  if (ended(gil, self, &result) == PYGEN_ERROR) return nullptr;
-  return result;
+  if (ended(gil, self, &result) != PYGEN_ERROR) return result;
+  if (!PyErr_ExceptionMatches(PyExc_GeneratorExit)) return nullptr;
+  PyErr_Clear();
+  Py_RETURN_NONE;
 }
 
 // The attributes by which tools look into a coroutine (asyncio's repr and stacks, debuggers) are

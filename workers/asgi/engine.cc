@@ -163,7 +163,9 @@ bool Engine::app_ended(GilHeld& gil, HttpCycle& cycle, PyObject* exception) {
 void Engine::report(GilHeld& gil, HttpCycle& cycle, PyObject* exception) {
   const bool complete = cycle.response_state == Response::kComplete;
   if (exception == nullptr) {
-    if (complete || !cycle.connected()) return;
+    // Told that the client is gone, an app may just return (event streams do), although that
+    // client has only closed its own direction.
+    if (complete || !cycle.connected() || cycle.disconnected()) return;
     const bool unstarted = cycle.response_state == Response::kStart;
     log_error(gil,
               std::string("ASGI application returned without ") +

@@ -125,12 +125,13 @@ std::optional<int> status_of(const Message& message) {
 PyObject* start(GilHeld& gil, CycleObject& object, const Message& message) {
   const std::optional<int> status = status_of(message);
   if (!status) return nullptr;
+  const std::optional<bool> trailers = message.flag(interned.trailers);
+  if (!trailers) return nullptr;
   const PyRef given = message.get(interned.headers);
   if (!given && PyErr_Occurred()) return nullptr;
+  // Last: from here on no Python runs that could change a list which is read as it is.
   const PyRef headers = plain_headers(gil, given.get(), message.name());
-  if (!headers) return nullptr;
-  const std::optional<bool> trailers = message.flag(interned.trailers);
-  if (!trailers || !may_send(object, message, Response::kStart)) return nullptr;
+  if (!headers || !may_send(object, message, Response::kStart)) return nullptr;
 
   server::ResponseWriter& response = object.cycle->exchange().response();
   EncodeError error = response.start(*status);
@@ -231,11 +232,12 @@ PyObject* file_body(GilHeld& gil, CycleObject& object, const Message& message) {
 // --- http.response.trailers ---
 
 PyObject* trailers(GilHeld& gil, CycleObject& object, const Message& message) {
+  const std::optional<bool> more = message.flag(interned.more_trailers);
+  if (!more) return nullptr;
   const PyRef given = message.get(interned.headers);
   if (!given && PyErr_Occurred()) return nullptr;
   const PyRef headers = plain_headers(gil, given.get(), message.name());
-  const std::optional<bool> more = headers ? message.flag(interned.more_trailers) : std::nullopt;
-  if (!more || !may_send(object, message, Response::kTrailers)) return nullptr;
+  if (!headers || !may_send(object, message, Response::kTrailers)) return nullptr;
 
   HttpCycle& cycle = *object.cycle;
   for_each_header(headers.get(), [&](std::string_view name, std::string_view value) {

@@ -1,0 +1,2 @@
+// GoogleTest, compiled to be linked into a module.
+#include <src/gtest-all.cc>
