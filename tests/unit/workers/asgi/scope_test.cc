@@ -157,15 +157,20 @@ TEST_F(RootPathInTargetTest, ThePathStaysAsItCame) {
 
 class UnixScopeTest : public ScopeTest {
  protected:
-  UnixScopeTest() { scope_options_.unix_server = "/run/x\xff"; }
+  UnixScopeTest() { scope_options_.unix_servers = {"/run/a", "", "/run/x\xff"}; }
+  std::string server_of(uint16_t listener) {
+    disconnect_server_side();
+    connect({.peer = unix_peer(), .local = unix_peer(), .listener = listener});
+    return of(kGet, "server");
+  }
 };
 
-TEST_F(UnixScopeTest, TheServerIsThePathOfItsSocket) {
+TEST_F(UnixScopeTest, TheServerIsThePathOfTheSocketThatTheRequestCameBy) {
   serve_by_hand();
-  disconnect_server_side();
-  connect({.peer = unix_peer(), .local = unix_peer()});
-  EXPECT_EQ(of(kGet, "server"), "('/run/x\\udcff', None)");
+  EXPECT_EQ(server_of(0), "('/run/a', None)");
   EXPECT_EQ(repr("scope['client']"), "None");
+  EXPECT_EQ(server_of(2), "('/run/x\\udcff', None)");
+  EXPECT_EQ(server_of(1), "None");
 }
 
 TEST_F(ScopeTest, AddressesAreMadeOnceAndCollisionsAreTold) {
