@@ -3,12 +3,13 @@
 // and how the connection ends. Created by the server at accept; deletes itself through the loop
 // once it has closed.
 //
-//            bytes                 head complete               response complete
-//   accept ────────▶ reading head ──────────────▶ exchanges ──────────────────────▶ idle ──▶
-//   (reading head …)
-//      │                  │ refused                   │ must not be used again       │ keep-alive
-//      is over ▼ deadline         ▼                           ▼                              ▼
-//    closed ◀──── lingering (FIN sent, the client's awaited) ◀── output sent ◀── closing
+//           bytes            head complete           response complete
+//   accept ──────▶ reading head ────────▶ exchanges ──────────────────▶ idle ──▶ reading head …
+//                       │ refused             │ it was the last          │ keep-alive is over
+//                       └─────▶ closing ◀─────┘                          ▼
+//                                  │ output sent                      closed
+//                                  ├─ the client may send: lingering ────▲ its FIN, a deadline
+//                                  └─────────────────────────────────────┘
 //
 // Pipelined requests are parsed ahead (kPipelineMax, and while the client reads its answers) and
 // given to the engine at once as long as all of them are safe (RFC 9112 section 9.3.2); a request

@@ -7,12 +7,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Serve
-from cppcorn_server import Server
+from cppcorn_server import Server, wait_until
 from http_client import Client, ConnectionEnded, request
 
 Connect = Callable[..., Client]
@@ -342,6 +343,24 @@ def test_head_sends_no_body_and_ends_streams(serve: Serve, connect: Connect) -> 
     assert client.exchange("HEAD", "/endless").body == b""
     server.wait_event(event="generator closed")
     assert client.get("/empty-list").status == 200
+
+
+def test_nothing_is_begun_when_the_worker_stops(serve: Serve, tmp_path: Path) -> None:
+    """INT cuts the connections at once: what waited for a thread is done for nobody any more."""
+    server = serve(kind="sync")
+    gate = tmp_path / "gate"
+    with Client(server) as working, Client(server) as waiting:
+        working.send(request(target=f"/wait?file={gate}"))
+        wait_until(server.calls, "the call")
+        waiting.send(request("POST", "/echo", body=b"order"))
+        with Client(server) as other:  # accepted and read behind it
+            other.send(b"{}\r\n\r\n")
+            assert other.read().status == 400
+        server.signal(signal.SIGINT)
+        waiting.assert_ended()
+        gate.touch()
+        assert server.wait_exit() == 0
+    assert server.calls() == ["GET /wait"]
 
 
 # --- Files ---

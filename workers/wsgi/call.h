@@ -1,10 +1,10 @@
 // Call: one request on its way from the I/O thread to a pool thread and back: the request with its
 // body, and the mail that the pool thread has for the I/O thread. Nothing of Python in it.
 //
-//   receiving ──body complete──▶ queued ──pop──▶ in the app ──released──▶ draining ──all given
-//   on──▶ recycled
-//       │ (request_buffering off: queued at once)                             │
-//       └── broken body: the server answers ──────────────────────────────────┴──▶ recycled
+//   receiving ──body complete──▶ queued ──pop──▶ in the app ──released──▶ draining
+//       │                          ▲                                         │ all given on
+//       ├── request_buffering off ─┘                                         ▼
+//       └── broken body: the server answers ────────────────────────────▶ recycled
 //
 // Owned by the engine, which recycles it. What belongs to which thread is said at each member.
 #pragma once
