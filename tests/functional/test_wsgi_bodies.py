@@ -139,8 +139,11 @@ def test_full_spools_are_a_503_and_a_log_line(serve: Serve, connect: Connect) ->
     assert other.read().status == 200
 
 
-def test_an_unusable_folder_is_a_503_and_a_log_line(serve: Serve, connect: Connect) -> None:
-    server = serve("wsgi_cases:app", "--tmp-upload-dir", "/proc/nothing", kind="gthread")
+def test_a_folder_that_vanishes_is_a_503_and_a_log_line(
+    serve: Serve, connect: Connect, spool: Path
+) -> None:
+    server = serve("wsgi_cases:app", "--tmp-upload-dir", str(spool), kind="gthread")
+    spool.rmdir()
     client = connect(server)
     client.send_quietly(post("/read-all", lines_of(280_000)))
     assert client.read().status == 503
