@@ -241,6 +241,21 @@ void Assignments::note_unread_settings() {
   }
 }
 
+// What is said of the lines of an access log that is none, or is written otherwise.
+void Assignments::note_unused_log_settings() {
+  const bool no_log = settings.accesslog.empty();
+  const Settings defaults;
+  for (const std::string_view name : {"access_log_format", "access_log_json"}) {
+    const Setting& setting = *find_setting(name);
+    if (value_text(settings, setting) == value_text(defaults, setting)) continue;
+    const bool overruled = settings.access_log_json && name == "access_log_format";
+    if (!no_log && !overruled) continue;
+    add_notice(fmt::format(
+        "{} has no effect: {}", origin_of(setting).text,
+        no_log ? "there is no access log; --access-logfile names one" : "the access log is JSON"));
+  }
+}
+
 Status Assignments::check_addresses_differ() const {
   for (auto address = settings.bind.begin(); address != settings.bind.end(); ++address) {
     const bool twice = std::find(settings.bind.begin(), address, *address) != address;
@@ -257,6 +272,7 @@ Status Assignments::finish() {
   settle_worker_class();
   replace_own_headers();
   note_unread_settings();
+  note_unused_log_settings();
   return ok_status();
 }
 

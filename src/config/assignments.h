@@ -56,6 +56,7 @@ class Assignments {
   void replace_own_headers();
   void drop_own_header(std::string_view setting_name);
   void note_unread_settings();
+  void note_unused_log_settings();
 
   std::array<std::optional<Said>, kPlaces> places_;
   std::optional<Said> default_port_;

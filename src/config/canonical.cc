@@ -6,6 +6,7 @@
 #include <array>
 
 #include "src/base/ascii.h"
+#include "src/config/access_log_format.h"
 #include "src/config/bind_address.h"
 
 namespace cppcorn::config {
@@ -133,6 +134,12 @@ Result<std::string> canonical_accesslog(std::string_view text, Notices&) {
 }
 Result<std::string> canonical_errorlog(std::string_view text, Notices&) {
   return std::string(text == "/dev/stderr" ? "-" : text);
+}
+
+Result<std::string> canonical_access_log_format(std::string_view text, Notices&) {
+  const auto pieces = read_access_log_format(text);
+  if (!pieces) return Error{pieces.error().message};
+  return std::string(text);
 }
 
 Result<std::string> canonical_root_path(std::string_view text, Notices&) {

@@ -26,6 +26,8 @@ Result<std::string> canonical_header(std::string_view text, Notices& notices);
 // systemd.
 Result<std::string> canonical_accesslog(std::string_view text, Notices& notices);
 Result<std::string> canonical_errorlog(std::string_view text, Notices& notices);
+// As it is, when it can be read.
+Result<std::string> canonical_access_log_format(std::string_view text, Notices& notices);
 // Empty, or a path that begins with a slash and does not end with one.
 Result<std::string> canonical_root_path(std::string_view text, Notices& notices);
 

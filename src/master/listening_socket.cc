@@ -32,7 +32,9 @@ std::string reason_of(const BindAddress& address, int error) {
   switch (error) {
     case EADDRINUSE: return "the address is in use already";
     case EADDRNOTAVAIL: return "this machine has no such address";
-    case EACCES: return low_port ? "ports below 1024 may need privileges" : std::strerror(error);
+    case EACCES:
+      if (low_port) return "permission denied (ports below 1024 may need privileges)";
+      [[fallthrough]];
     default: return std::strerror(error);
   }
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "src/base/ascii.h"
+#include "src/config/access_log_format.h"
 
 namespace cppcorn::server {
 namespace {
@@ -125,46 +126,26 @@ std::string_view protocol_of(const http::RequestHead& head) {
 }  // namespace
 
 Result<AccessFormat> AccessFormat::compile(std::string_view format) {
+  Result<std::vector<config::AccessLogPiece>> pieces = config::read_access_log_format(format);
+  if (!pieces) return Error{"access log format: " + pieces.error().message};
   AccessFormat compiled;
-  std::string literal;
-  const auto end_literal = [&] {
-    if (!literal.empty()) compiled.pieces_.push_back({0, std::exchange(literal, {})});
-  };
-  while (!format.empty()) {
-    if (format.front() != '%') {
-      literal.push_back(format.front());
-      format.remove_prefix(1);
-      continue;
-    }
-    if (format.substr(0, 2) == "%%") {
-      literal.push_back('%');
-      format.remove_prefix(2);
-      continue;
-    }
-    const size_t close = format.find(")s");
-    if (format.substr(0, 2) != "%(" || close == std::string_view::npos) {
-      return Error{fmt::format("access log format: cannot read '{}': atoms are written %(h)s",
-                               format.substr(0, 12))};
-    }
-    std::string_view name = format.substr(2, close - 2);
-    format.remove_prefix(close + 2);
-    end_literal();
-    Piece piece{'?', {}};
-    if (name.size() == 1) {
-      piece.atom = name.front();
-    } else if (name.size() > 3 && name.front() == '{' && name[name.size() - 2] == '}') {
-      // Fields are told apart from the one-letter atoms by upper case: I, O and E.
-      piece.atom = ascii_upper(name.back());
-      piece.text = name.substr(1, name.size() - 3);
-      if (piece.atom != 'E') {
-        for (char& c : piece.text) c = ascii_lower(c);
-      }
-      if (piece.atom == 'O') compiled.wants_response_head_ = true;
-    }
-    compiled.pieces_.push_back(std::move(piece));
+  for (config::AccessLogPiece& piece : *pieces) {
+    compiled.pieces_.push_back(piece.is_atom ? atom_of(piece.text)
+                                             : Piece{0, std::move(piece.text)});
+    if (compiled.pieces_.back().atom == 'O') compiled.wants_response_head_ = true;
   }
-  end_literal();
   return compiled;
+}
+
+AccessFormat::Piece AccessFormat::atom_of(std::string_view name) {
+  if (name.size() == 1) return {name.front(), {}};
+  if (name.size() <= 3 || name.front() != '{' || name[name.size() - 2] != '}') return {'?', {}};
+  // Fields are told apart from the one-letter atoms by upper case: I, O and E.
+  Piece piece{ascii_upper(name.back()), std::string(name.substr(1, name.size() - 3))};
+  if (piece.atom != 'E') {
+    for (char& c : piece.text) c = ascii_lower(c);
+  }
+  return piece;
 }
 
 AccessFormat AccessFormat::json() {

@@ -28,7 +28,8 @@ struct AccessRecord {
 class AccessFormat {
  public:
   // Atoms: h l u t r m U q H s B b f a T D M L p and {name}i {name}o {name}e, written %(h)s.
-  // Unknown atoms are "-", as in gunicorn; a format that cannot be read is an error.
+  // Unknown atoms are "-", as in gunicorn; a format that cannot be read (access_log_format.h) is an
+  // error.
   static Result<AccessFormat> compile(std::string_view format);
   // One JSON object a line, keys: time remote_addr method path query protocol status bytes
   // duration_us referer user_agent.
@@ -43,6 +44,7 @@ class AccessFormat {
     char atom = 0;     // 0: literal text
     std::string text;  // of the literal, or the field's lower-case name
   };
+  static Piece atom_of(std::string_view name);
   void append_atom(const Piece& piece, const AccessRecord& record, std::string& out);
   void append_json(const AccessRecord& record, std::string& out);
   std::string_view time_text(int64_t time_s);

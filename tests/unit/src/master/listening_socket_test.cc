@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 #include "src/net/socket_address.h"
 #include "tests/unit/src/master/folder.h"
@@ -81,6 +84,40 @@ TEST(ListeningSocket, AForkedChildRemovesNothing) {
     EXPECT_TRUE(std::filesystem::exists(folder / "a"));
   }
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+}
+
+// Ends the process with what listening there says, for whoever may do little.
+[[noreturn]] void say_as_nobody(const std::string& address) {
+  constexpr uid_t kNobody = 65534;
+  if (geteuid() == 0 && seteuid(kNobody) != 0) _exit(2);
+  const auto socket = listen(address);
+  if (!socket) std::fputs(socket.error().message.c_str(), stderr);
+  _exit(socket ? 1 : 0);
+}
+
+TEST(ListeningSocket, PermissionsOfAFolderAreNotAboutPorts) {
+  const Folder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::none);
+  EXPECT_EXIT(say_as_nobody("unix:" + (folder / "a").string()), ::testing::ExitedWithCode(0),
+              "/a: Permission denied$");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+}
+
+TEST(ListeningSocket, AFileThatWasLeftBehindAndCannotBeRemovedIsSaid) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can make a file that is another user's";
+  const Folder folder;
+  const std::string path = folder / "a";
+  {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    const UniqueFd left_behind(socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(bind(left_behind.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ASSERT_EQ(chmod(path.c_str(), 0777), 0);
+  ASSERT_EQ(chmod(folder.path().c_str(), 01777), 0);
+  EXPECT_EXIT(say_as_nobody("unix:" + path), ::testing::ExitedWithCode(0),
+              "a socket file that nobody listens at is in the way, and cannot be removed: ");
 }
 
 TEST(ListeningSocket, MovingKeepsTheFile) {

@@ -39,6 +39,7 @@ TEST_F(AccessFormatTest, KnowsGunicornsAtoms) {
             "192.0.2.1 - anna \"GET /a%20b?q=1 HTTP/1.1\" 200 5 \"http://other/\"\n");
   EXPECT_EQ(format("%(m)s|%(U)s|%(q)s|%(H)s|%(B)s"), "GET|/a%20b|q=1|HTTP/1.1|5\n");
   EXPECT_EQ(format("%(T)s %(M)s %(D)s %(L)s"), "1 1234 1234567 1.234568\n");
+  EXPECT_EQ(format("%(D)d %(h)s"), "1234567 192.0.2.1\n");
   EXPECT_EQ(format("%({x-id}i)s %({X-Cache}o)s %({REQUEST_METHOD}e)s %({HTTP_X_ID}e)s %({nope}i)s"),
             "7 hit GET 7 -\n");
 }
@@ -60,6 +61,8 @@ TEST_F(AccessFormatTest, EscapesWhatAClientCouldForge) {
 TEST_F(AccessFormatTest, RefusesAFormatThatItCannotRead) {
   EXPECT_FALSE(AccessFormat::compile("%h"));
   EXPECT_FALSE(AccessFormat::compile("%(h"));
+  // It must not take everything up to the next ")s" for a name.
+  EXPECT_FALSE(AccessFormat::compile("%(L).3f %(h)s"));
 }
 
 TEST_F(AccessFormatTest, AsksForTheResponseHeadOnlyWhenTheFormatNeedsIt) {
