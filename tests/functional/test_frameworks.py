@@ -268,6 +268,7 @@ def test_fastapi_documentation_in_a_browser(serve: Serve) -> None:
             [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
              f"--user-data-dir={server.folder}/profile", "--virtual-time-budget=3000",
              "--timeout=20000", "--dump-dom", server.url + path],
+            env={**os.environ, "HOME": str(server.folder)},
             capture_output=True, text=True, timeout=50, check=True,
         )  # fmt: skip
         return done.stdout
