@@ -241,8 +241,8 @@ def test_an_end_while_an_address_is_waited_for(
         master.wait_log("trying again")
         assert path.is_socket()
         master.send(signal.SIGHUP)  # which is for later, and must not end anything here either
-        assert elapsed(lambda: master.stop(getattr(signal, f"SIG{name}"))) < 2
-    assert master.process.returncode == 0
+        assert master.stop(getattr(signal, f"SIG{name}")) == 0
+    assert master.log.count("trying again") < 5, "it waited on"
     assert not path.exists()
     assert f"Handling signal: {name}" in master.log and not master.booted_pids
 
