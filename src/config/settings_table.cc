@@ -13,6 +13,7 @@ using std::string_view;
 constexpr std::array<string_view, 4> kWorkerClassWords = {"auto", "asgi", "gthread", "sync"};
 constexpr std::array<string_view, 3> kLoopWords = {"auto", "asyncio", "uvloop"};
 constexpr std::array<string_view, 3> kLifespanWords = {"auto", "on", "off"};
+constexpr std::array<string_view, 3> kLazyTasksWords = {"auto", "on", "off"};
 constexpr std::array<string_view, 2> kHeaderMapWords = {"drop", "refuse"};
 constexpr std::array<string_view, 6> kLogLevelWords = {"trace",   "debug", "info",
                                                        "warning", "error", "critical"};
@@ -321,6 +322,15 @@ constexpr Setting kTable[] = {
      "How long a request's task may go on after its client is gone, before it is cancelled. none: "
      "it never is",
      {.max = kDayMs, .reader = Reader::kAsgi}},
+    {"asgi_lazy_tasks",
+     kAsgi,
+     "--asgi-lazy-tasks",
+     kChoice,
+     choice<&Settings::asgi_lazy_tasks>(kLazyTasksWords),
+     "MODE",
+     "Make a request's asyncio.Task only when something needs it: cheaper, and the same for the "
+     "application but for asyncio.all_tasks(). auto: on CPython before 3.14, without a task factory",
+     {.reader = Reader::kAsgi}},
     {"reset_contextvars",
      kAsgi,
      "--reset-contextvars",

@@ -39,13 +39,14 @@ std::unique_ptr<AsgiWorker> make_worker(std::shared_ptr<asyncio::LoopDriver> dri
 }
 
 void start(AsgiWorker& worker, const py::object& app, const py::object& loop,
-           const py::object& context, const py::object& create_task, const py::object& state,
-           const py::object& log_exception) {
+           const py::object& context, const py::object& create_task, bool lazy_tasks,
+           const py::object& state, const py::object& log_exception) {
   auto gil = GilHeld::by_interpreter();
   Engine::Host host{.app = ref_of(app),
                     .loop = ref_of(loop),
                     .context = ref_of(context),
                     .create_task = ref_of(create_task),
+                    .lazy_tasks = lazy_tasks,
                     .state = ref_of(state),
                     .log_exception = ref_of(log_exception)};
   if (!worker.start(gil, std::move(host))) throw py::error_already_set();
@@ -91,7 +92,7 @@ void bind_asgi(py::module_& module) {
       .def(py::init(&make_worker), py::arg("driver"), py::arg("settings_json"),
            py::arg("listeners"))
       .def("start", &start, py::arg("app"), py::arg("loop"), py::arg("context"),
-           py::arg("create_task"), py::arg("state"), py::arg("log_exception"))
+           py::arg("create_task"), py::arg("lazy_tasks"), py::arg("state"), py::arg("log_exception"))
       .def(
           "follow",
           [](AsgiWorker& worker, control::WorkerControl& control, const py::object& on_order) {

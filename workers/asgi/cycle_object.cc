@@ -1,6 +1,7 @@
 #include "workers/asgi/cycle_object.h"
 
 #include <new>
+#include <optional>
 
 #include "workers/asgi/coroutine_protocol.h"
 #include "workers/asgi/engine.h"
@@ -12,6 +13,7 @@ namespace cppcorn::asgi {
 
 using python::GilHeld;
 using python::PyRef;
+using Handover = CycleObject::Handover;
 using Stage = CycleObject::Stage;
 
 namespace {
@@ -21,6 +23,9 @@ PyObject* text_throw = nullptr;
 PyObject* text_close = nullptr;
 PyObject* text_done = nullptr;
 PyObject* text_set_result = nullptr;
+PyObject* text_cancel = nullptr;
+PyObject* text_message = nullptr;  // ("msg",)
+PyObject* text_future_blocking = nullptr;
 
 CycleObject& self_of(PyObject* object) noexcept { return *reinterpret_cast<CycleObject*>(object); }
 PyObject* as_object(CycleObject& self) noexcept { return reinterpret_cast<PyObject*>(&self); }
@@ -78,26 +83,68 @@ PySendResult ended(GilHeld& gil, CycleObject& self, PyObject** result) {
   return PYGEN_RETURN;
 }
 
+// --- The handover from LazyTasks to a task ---
+
+// What the task's first step is told; nothing: the coroutine yielded for one turn of the loop,
+// which has passed, and goes on.
+std::optional<PySendResult> take_over(GilHeld& gil, CycleObject& self, PyObject** result) {
+  self.handover = Handover::kNone;
+  PyRef handed = std::move(self.handed);
+  *result = nullptr;
+  if (self.stage == Stage::kEnded) {
+    if (handed) {
+      python::raise_again(gil, std::move(handed));
+      return PYGEN_ERROR;
+    }
+    *result = Py_NewRef(Py_None);
+    return PYGEN_RETURN;
+  }
+  if (handed.get() == Py_None) return std::nullopt;
+  *result = handed.release();
+  return PYGEN_NEXT;
+}
+
+// future.cancel(msg=the message of a CancelledError).
+PyObject* cancel_with_message(PyObject* future, PyObject* exception) {
+  PyObject* message = Py_None;
+  if (PyExceptionInstance_Check(exception)) {
+    PyObject* args = reinterpret_cast<PyBaseExceptionObject*>(exception)->args;
+    if (args != nullptr && PyTuple_GET_SIZE(args) > 0) message = PyTuple_GET_ITEM(args, 0);
+  }
+  PyObject* arguments[] = {future, message};
+  return PyObject_VectorcallMethod(text_cancel, arguments, 1, text_message);
+}
+
+// A task that waits is cancelled by way of the future that it waits for; ours does not know that
+// future yet. True: the future was cancelled, and is what the task has to wait for.
+bool cancel_handed(GilHeld& gil, PyObject* handed, PyObject* exception) {
+  const PyRef blocking = PyRef::steal(PyObject_GetAttr(handed, text_future_blocking));
+  if (blocking.get() != Py_True) {
+    PyErr_Clear();
+    return false;
+  }
+  const PyRef cancelled = PyRef::steal(cancel_with_message(handed, exception));
+  if (!cancelled) python::write_unraisable(gil, "cppcorn's cancellation of a request");
+  if (cancelled.get() == Py_True) return true;
+  if (PyObject_SetAttr(handed, text_future_blocking, Py_False) != 0) PyErr_Clear();
+  return false;
+}
+
+// throw() in place of the task's first step: it was cancelled before that. Nothing: the exception
+// goes to the coroutine.
+std::optional<PySendResult> take_over_thrown(GilHeld& gil, CycleObject& self, PyObject* exception,
+                                             PyObject** result) {
+  self.handover = Handover::kNone;
+  PyRef handed = std::move(self.handed);
+  if (self.stage == Stage::kEnded || !handed || handed.get() == Py_None) return std::nullopt;
+  if (!cancel_handed(gil, handed.get(), exception)) return std::nullopt;
+  *result = handed.release();
+  return PYGEN_NEXT;
+}
+
 PySendResult step(PyObject* object, PyObject* value, PyObject** result) {
   GilHeld gil = GilHeld::by_interpreter();
-  CycleObject& self = self_of(object);
-  const PyRef alive = PyRef::borrow(object);
-  if (self.stage == Stage::kNew) {
-    if (self.cycle == nullptr)
-      return ended(gil, self, result);  // the engine is gone: nobody to answer
-    self.stage = Stage::kRunning;
-    self.coroutine = call_app(gil, self);
-    if (!self.coroutine) return ended(gil, self, result);
-  } else if (!self.coroutine) {
-    PyErr_SetString(PyExc_RuntimeError, "cannot reuse an already awaited coroutine");
-    *result = nullptr;
-    return PYGEN_ERROR;
-  }
-  const PyRef coroutine = self.coroutine;
-  const PySendResult sent = PyIter_Send(coroutine.get(), value, result);
-  if (sent == PYGEN_NEXT) return PYGEN_NEXT;
-  if (sent == PYGEN_RETURN) Py_CLEAR(*result);
-  return ended(gil, self, result);
+  return step_request(gil, self_of(object), value, result);
 }
 
 PyObject* next(PyObject* object) {
@@ -115,6 +162,11 @@ PyObject* throw_method(PyObject* object, PyObject* const* arguments, Py_ssize_t 
   CycleObject& self = self_of(object);
   const PyRef alive = PyRef::borrow(object);
   PyObject* result = nullptr;
+  if (self.handover == Handover::kDue) {
+    PyObject* exception = count == 1 ? arguments[0] : Py_None;
+    const auto taken = take_over_thrown(gil, self, exception, &result);
+    if (taken) return from_send_result(*taken, &result);
+  }
   if (!self.coroutine) {
     const bool fresh = self.stage == Stage::kNew;
     raise_thrown(arguments, count);
@@ -132,6 +184,8 @@ PyObject* close_method(PyObject* object, PyObject*) {
   GilHeld gil = GilHeld::by_interpreter();
   CycleObject& self = self_of(object);
   const PyRef alive = PyRef::borrow(object);
+  self.handover = Handover::kNone;
+  self.handed.reset();
   if (self.stage == Stage::kEnded) Py_RETURN_NONE;
   PyObject* result = nullptr;
   if (self.coroutine) {
@@ -179,6 +233,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
   const CycleObject& self = self_of(object);
   Py_VISIT(Py_TYPE(object));
   Py_VISIT(self.coroutine.get());
+  Py_VISIT(self.handed.get());
   for (const PyRef& waiter : self.receivers) Py_VISIT(waiter.get());
   for (const PyRef& waiter : self.senders) Py_VISIT(waiter.get());
   return 0;
@@ -187,6 +242,7 @@ int traverse(PyObject* object, visitproc visit, void* arg) {
 int clear(PyObject* object) {
   CycleObject& self = self_of(object);
   self.coroutine.reset();
+  self.handed.reset();
   std::vector<PyRef> waiters;
   waiters.swap(self.receivers);
   waiters.clear();
@@ -202,6 +258,7 @@ void deallocate(PyObject* object) {
   if (self.cycle != nullptr) self.cycle->engine().orphaned(*self.cycle);
   clear(object);
   self.coroutine.~PyRef();
+  self.handed.~PyRef();
   self.receivers.~vector();
   self.senders.~vector();
   PyObject_GC_Del(object);
@@ -263,13 +320,41 @@ void wake(GilHeld& gil, std::vector<PyRef>& queue) {
 
 }  // namespace
 
+PySendResult step_request(GilHeld& gil, CycleObject& self, PyObject* value, PyObject** result) {
+  const PyRef alive = PyRef::borrow(as_object(self));
+  if (self.handover == Handover::kDue) {
+    if (const auto taken = take_over(gil, self, result)) return *taken;
+  } else if (self.stage == Stage::kNew) {
+    if (self.cycle == nullptr)
+      return ended(gil, self, result);  // the engine is gone: nobody to answer
+    self.stage = Stage::kRunning;
+    self.coroutine = call_app(gil, self);
+    if (!self.coroutine) return ended(gil, self, result);
+  } else if (!self.coroutine) {
+    PyErr_SetString(PyExc_RuntimeError, "cannot reuse an already awaited coroutine");
+    *result = nullptr;
+    return PYGEN_ERROR;
+  }
+  const PyRef coroutine = self.coroutine;
+  const PySendResult sent = PyIter_Send(coroutine.get(), value, result);
+  if (sent == PYGEN_NEXT) return PYGEN_NEXT;
+  if (sent == PYGEN_RETURN) Py_CLEAR(*result);
+  return ended(gil, self, result);
+}
+
 bool prepare_cycle_type(GilHeld&) {
   if (cycle_type != nullptr) return true;
   text_throw = PyUnicode_InternFromString("throw");
   text_close = PyUnicode_InternFromString("close");
   text_done = PyUnicode_InternFromString("done");
   text_set_result = PyUnicode_InternFromString("set_result");
-  if (!text_throw || !text_close || !text_done || !text_set_result) return false;
+  text_cancel = PyUnicode_InternFromString("cancel");
+  text_message = Py_BuildValue("(s)", "msg");
+  text_future_blocking = PyUnicode_InternFromString("_asyncio_future_blocking");
+  if (!text_throw || !text_close || !text_done || !text_set_result || !text_cancel ||
+      !text_message || !text_future_blocking) {
+    return false;
+  }
   cycle_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return cycle_type != nullptr;
 }
@@ -279,7 +364,9 @@ PyRef make_cycle_object(GilHeld&, HttpCycle& cycle) {
   if (self == nullptr) return {};
   self->cycle = &cycle;
   self->stage = Stage::kNew;
+  self->handover = Handover::kNone;
   new (&self->coroutine) PyRef();
+  new (&self->handed) PyRef();
   new (&self->receivers) std::vector<PyRef>();
   new (&self->senders) std::vector<PyRef>();
   cycle.object = self;

@@ -19,6 +19,10 @@ struct CycleObject {
   std::vector<python::PyRef> receivers;
   std::vector<python::PyRef> senders;
   enum class Stage : unsigned char { kNew, kRunning, kEnded } stage;
+  // kDue: LazyTasks drove the first step, and a task that has yet to be told takes over: its own
+  // first step gets `handed`, what ours yielded or the exception that it ended with.
+  enum class Handover : unsigned char { kNone, kDue } handover;
+  python::PyRef handed;
 };
 
 // Makes the types. Once, when the module is loaded; false with an exception pending.
@@ -26,6 +30,10 @@ bool prepare_cycle_type(python::GilHeld& gil);
 // A coroutine that will call the app; the cycle knows it from now on. Empty with an exception
 // pending.
 python::PyRef make_cycle_object(python::GilHeld& gil, HttpCycle& cycle);
+
+// The coroutine's `send`, as of am_send.
+PySendResult step_request(python::GilHeld& gil, CycleObject& object, PyObject* value,
+                          PyObject** result);
 
 // Lets those that wait look again.
 void wake_receivers(python::GilHeld& gil, CycleObject& object);

@@ -43,9 +43,11 @@ bool Engine::prepare(GilHeld& gil, const ScopeBuilder::Options& options) {
          scopes_.prepare(gil, options);
 }
 
-void Engine::set_host(Host host) {
+bool Engine::set_host(GilHeld& gil, Host host) {
+  if (host.lazy_tasks && !lazy_tasks_.prepare(gil)) return false;
   scopes_.set_state(host.state);
   host_ = std::move(host);
+  return true;
 }
 
 // --- Loop ---
@@ -91,30 +93,35 @@ void Engine::dispatch(GilHeld& gil) {
 
 void Engine::begin(GilHeld& gil, HttpCycle& cycle) {
   const PyRef coroutine = make_cycle_object(gil, cycle);
-  PyRef task = coroutine ? make_task(gil, coroutine.get()) : PyRef();
-  if (!task) {
-    PyRef exception = python::take_exception(gil);
-    if (cycle.object != nullptr) cycle.object->stage = CycleObject::Stage::kEnded;
-    app_ended(gil, cycle, exception.get());
-    return;
-  }
-  // An eager task may have ended already.
-  auto& object = *reinterpret_cast<CycleObject*>(coroutine.get());
-  if (object.cycle == &cycle) cycle.task = std::move(task);
+  if (coroutine && run_task(gil, *cycle.object)) return;
+  PyRef exception = python::take_exception(gil);
+  if (cycle.object != nullptr) cycle.object->stage = CycleObject::Stage::kEnded;
+  app_ended(gil, cycle, exception.get());
 }
 
-// The one place where an app gets its task.
-PyRef Engine::make_task(GilHeld& gil, PyObject* coroutine) {
+// The one place where an app gets its task. False with an exception pending.
+bool Engine::run_task(GilHeld& gil, CycleObject& object) {
   const PyRef context =
       PyRef::steal(host_.context ? PyContext_Copy(host_.context.get()) : PyContext_New());
-  if (!context) return {};
+  if (!context) return false;
+  if (host_.lazy_tasks && !lazy_tasks_.busy()) {
+    return lazy_tasks_.run_first_step(gil, object, host_.loop.get(), context.get());
+  }
+  PyRef task = make_task(gil, reinterpret_cast<PyObject*>(&object), context.get());
+  if (!task) return false;
+  // An eager task may have ended already.
+  if (object.cycle != nullptr) object.cycle->task = std::move(task);
+  return true;
+}
+
+PyRef Engine::make_task(GilHeld&, PyObject* coroutine, PyObject* context) {
   if (host_.create_task) {
-    PyObject* arguments[] = {nullptr, coroutine, context.get()};
+    PyObject* arguments[] = {nullptr, coroutine, context};
     return PyRef::steal(PyObject_Vectorcall(host_.create_task.get(), arguments + 1,
                                             1 | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                             create_task_keywords_.get()));
   }
-  PyObject* arguments[] = {nullptr, coroutine, host_.loop.get(), context.get()};
+  PyObject* arguments[] = {nullptr, coroutine, host_.loop.get(), context};
   return PyRef::steal(PyObject_Vectorcall(
       task_type_.get(), arguments + 1, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, task_keywords_.get()));
 }

@@ -12,6 +12,7 @@
 #include "src/server/request_handler.h"
 #include "workers/asgi/cycle_object.h"
 #include "workers/asgi/http_cycle.h"
+#include "workers/asgi/lazy_task.h"
 #include "workers/asgi/scope.h"
 #include "workers/asyncio/loop_driver.h"
 #include "workers/python/ref.h"
@@ -28,6 +29,7 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
         context;  // of the lifespan, copied for each request; empty: each starts with an empty one
     python::PyRef
         create_task;      // loop.create_task, when it does more than asyncio.Task(); else empty
+    bool lazy_tasks = false;  // see lazy_task.h; never with create_task
     python::PyRef state;  // the lifespan's namespace, or empty
     python::PyRef log_exception;  // (text, exception or None): for what an app did wrong
   };
@@ -39,7 +41,8 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
 
   // False with an exception pending.
   bool prepare(python::GilHeld& gil, const ScopeBuilder::Options& options);
-  void set_host(Host host);
+  // False with an exception pending.
+  bool set_host(python::GilHeld& gil, Host host);
   // Cancels a request's task so long after its client has gone; nullopt: never.
   void set_disconnect_grace(std::optional<uint64_t> ms) noexcept { disconnect_grace_ms_ = ms; }
 
@@ -75,7 +78,8 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
 
  private:
   void begin(python::GilHeld& gil, HttpCycle& cycle);
-  python::PyRef make_task(python::GilHeld& gil, PyObject* coroutine);
+  bool run_task(python::GilHeld& gil, CycleObject& object);
+  python::PyRef make_task(python::GilHeld& gil, PyObject* coroutine, PyObject* context);
   void tell(python::GilHeld& gil, HttpCycle& cycle);
   void cancel_after_grace(python::GilHeld& gil, HttpCycle& cycle);
   void release(python::GilHeld& gil, HttpCycle& cycle);
@@ -87,6 +91,7 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
   asyncio::LoopDriver& driver_;
   Host host_;
   ScopeBuilder scopes_;
+  LazyTasks lazy_tasks_;
   python::PyRef task_type_;
   python::PyRef task_keywords_;         // ("loop", "context")
   python::PyRef create_task_keywords_;  // ("context",)

@@ -54,7 +54,7 @@ bool AsgiWorker::start(GilHeld& gil, Engine::Host host) {
   options.root_path_in_target = settings_.root_path_in_target;
   options.unix_servers = unix_paths_of(listeners_);
   if (!engine_->prepare(gil, options)) return false;
-  engine_->set_host(std::move(host));
+  if (!engine_->set_host(gil, std::move(host))) return false;
   engine_->set_disconnect_grace(settings_.asgi_disconnect_grace_period_ms);
   driver_->set_dispatcher(engine_.get());
   auto server = server::Server::create(driver_->loop(), settings_, config::AppKind::kAsgi, *engine_,

@@ -58,6 +58,7 @@ class AsgiWorker:
         loop: asyncio.AbstractEventLoop,
         context: Context | None,
         create_task: Callable[..., Any] | None,
+        lazy_tasks: bool,
         state: dict[str, Any] | None,
         log_exception: Callable[[str, BaseException | None], None],
     ) -> None: ...

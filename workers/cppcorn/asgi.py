@@ -7,6 +7,7 @@ Requests never pass through here: the native engine makes a task for each.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from asyncio.tasks import _unregister_task
 from collections.abc import Callable
@@ -89,6 +90,7 @@ class Worker:
             loop=loop,
             context=None if own_context else lifespan.context,
             create_task=_special_create_task(loop),
+            lazy_tasks=_lazy_tasks(loop, self._settings["asgi_lazy_tasks"]),
             state=lifespan.state,
             log_exception=_log_exception,
         )
@@ -154,6 +156,19 @@ def _run_until_done(loop: asyncio.AbstractEventLoop, main: asyncio.Task[None]) -
 def _special_create_task(loop: asyncio.AbstractEventLoop) -> Callable[..., Any] | None:
     """loop.create_task where it does more than make an asyncio.Task: with a task factory."""
     return loop.create_task if loop.get_task_factory() is not None else None
+
+
+def _lazy_tasks(loop: asyncio.AbstractEventLoop, setting: str) -> bool:
+    """Whether requests begin without a whole task, as workers/asgi/lazy_task.h describes.
+
+    Not with a task factory, which is to see each task, nor in asyncio's debug mode; and by itself
+    (``auto``) only on the versions of CPython whose tasks this was tested with.
+    """
+    if setting == "off" or loop.get_task_factory() is not None or loop.get_debug():
+        return False
+    native = asyncio.Task is getattr(sys.modules.get("_asyncio"), "Task", None)
+    known = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
+    return native and (known or setting == "on")
 
 
 def _log_exception(message: str, exception: BaseException | None) -> None:
