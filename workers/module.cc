@@ -7,14 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "src/base/allocator.h"
 #include "src/base/log.h"
 #include "src/control/worker_control.h"
+#include "workers/asgi/binding.h"
 #include "workers/python/interned.h"
 #include "workers/wsgi/binding.h"
-#if __has_include("workers/asgi/binding.h")
-#include "workers/asgi/binding.h"
-#define CPPCORN_HAS_ASGI 1
-#endif
 
 namespace py = pybind11;
 namespace control = cppcorn::control;
@@ -96,11 +94,10 @@ void bind_control(py::module_& module) {
 PYBIND11_MODULE(_cppcorn, module) {
   module.doc() = "The native part of cppcorn's workers.";
   module.attr("__version__") = CPPCORN_VERSION;
+  module.def("keep_freed_memory", &cppcorn::keep_freed_memory);
   module.def("set_up_log", &set_up_log, py::arg("destination"), py::arg("level"));
   module.def("log", &write_log, py::arg("level"), py::arg("text"));
   bind_control(module);
   cppcorn::wsgi::bind_wsgi(module);
-#ifdef CPPCORN_HAS_ASGI
   cppcorn::asgi::bind_asgi(module);
-#endif
 }

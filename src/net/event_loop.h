@@ -36,8 +36,8 @@ class EventLoop {
  public:
   static constexpr int kForever = -1;
   // One read from a socket takes at most this much; the buffer is shared by all connections of the
-  // loop.
-  static constexpr size_t kReadBufferBytes = 65536;
+  // loop. A usual 64 KiB of upload and its head fit together.
+  static constexpr size_t kReadBufferBytes = 131072;
 
   EventLoop();
   ~EventLoop();  // closes what the loop itself owns and checks that uv_loop_close() says 0

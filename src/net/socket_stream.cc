@@ -277,6 +277,9 @@ ssize_t SocketStream::send_memory(size_t* asked) noexcept {
   for (size_t i = 0; i < message.msg_iovlen; ++i) *asked += entries[i].iov_len;
   // With more to follow at once (a file behind its response head) the kernel fills its segments.
   const int more = *asked < output_.bytes() ? MSG_MORE : 0;
+  if (message.msg_iovlen == 1) {  // the kernel has less to look at
+    return send(socket_.get(), entries[0].iov_base, entries[0].iov_len, MSG_NOSIGNAL | more);
+  }
   return sendmsg(socket_.get(), &message, MSG_NOSIGNAL | more);
 }
 

@@ -43,6 +43,7 @@ class WorkerError(Exception):
 
 def main() -> int:
     """The whole life of a worker; returns its exit code."""
+    _cppcorn.keep_freed_memory()
     channel = os.environ.pop(_cppcorn.CONTROL_FD_VARIABLE, None)
     if channel is None:
         print("cppcorn.worker: only the program cppcorn starts workers", file=sys.stderr)
