@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from probe import record
+from spec_check import checked
 
 HELLO = b"Hello, World!"
 BLOCK = b"x" * 65536
@@ -21,6 +22,7 @@ class Gone(Exception):
     """The client went away while its body was read."""
 
 
+@checked
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await lifespan(receive, send)

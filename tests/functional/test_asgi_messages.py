@@ -165,6 +165,17 @@ def test_the_app_runs_in_a_task(cases: Server) -> None:
     }
 
 
+def test_debug_mode(serve: Serve, loop: str) -> None:
+    """asyncio looks into the coroutines of its tasks then."""
+    debug = {"PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
+    server = serve(APP, "--loop", loop, kind="asgi", env=debug)
+    for route in ("is-in-a-task", "cancelled-wait", "state-is-copied"):
+        ask(server, f"/{route}")
+    with Client(server) as client:
+        assert client.get("/child-exits").status == 500
+    assert ask(server, "/state-is-copied") == 2
+
+
 def test_send_and_receive_may_be_kept(cases: Server) -> None:
     assert ask(cases, "/keep") == "kept"
     sent, received = ask(cases, "/use-kept")

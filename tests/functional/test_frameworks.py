@@ -17,11 +17,11 @@ SITES = {
     "flask": ("flask_site:app", "gthread"),
     "flask-sync": ("flask_site:app", "sync"),
     "django-wsgi": ("django_site.wsgi:application", "gthread"),
-    "django-asgi": ("django_site.asgi:application", "asgi"),
-    "fastapi": ("fastapi_site:app", "asgi"),
-    "starlette": ("starlette_site:app", "asgi"),
-    "quart": ("quart_site:app", "asgi"),
-    "litestar": ("litestar_site:app", "asgi"),
+    "django-asgi": ("checked_sites:django_site", "asgi"),
+    "fastapi": ("checked_sites:fastapi_site", "asgi"),
+    "starlette": ("checked_sites:starlette_site", "asgi"),
+    "quart": ("checked_sites:quart_site", "asgi"),
+    "litestar": ("checked_sites:litestar_site", "asgi"),
 }
 
 
