@@ -11,7 +11,7 @@ from cppcorn_server import Server, is_sanitized, wait_until
 from http_client import Client, ConnectionEnded, request
 
 ROUNDS = 1500
-WARM_UP = 300
+WARM_UP = 1200  # fills the caches, of 256 addresses for one
 # Of growth a request, which leaves room for a cache that fills late: less than the smallest object
 # that could be left, which has a header of 16 bytes in Python and of 16 in malloc().
 BYTES_MAX = 24
