@@ -10,6 +10,8 @@ from conftest import Serve
 from cppcorn_server import Server, is_sanitized, wait_until
 from http_client import Client, ConnectionEnded, request
 
+pytestmark = pytest.mark.timeout(240)  # thousands of requests, on sanitized builds too
+
 ROUNDS = 1500
 WARM_UP = 1200  # fills the caches, of 256 addresses for one
 # Of growth a request, which leaves room for a cache that fills late: less than the smallest object
