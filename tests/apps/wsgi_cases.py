@@ -436,6 +436,11 @@ def file_raw(environ, start_response):
     return environ["wsgi.file_wrapper"](io.FileIO(path))
 
 
+def file_without_size(environ, start_response):
+    start_response("200 OK", [])
+    return environ["wsgi.file_wrapper"](open("/proc/self/cmdline", "rb"))
+
+
 def file_of_text(environ, start_response):
     start_response("200 OK", [])
     return environ["wsgi.file_wrapper"](open(__file__))

@@ -400,6 +400,10 @@ def test_files_that_are_sent_as_they_are(client: Client) -> None:
     assert response.header("content-length") == response.header("x-size")
 
 
+def test_a_file_without_a_size_is_read(client: Client) -> None:
+    assert b"cppcorn.worker" in client.get("/file-without-size").body
+
+
 def test_a_file_of_text_is_a_mistake(server: Server, connect: Connect) -> None:
     status, log = logged(server, connect(server), "/file-of-text")
     assert status == 500 and "must be bytes, not str" in log

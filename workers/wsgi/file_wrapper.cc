@@ -182,14 +182,13 @@ std::optional<FileRange> file_range_of(GilHeld&, PyObject* wrapper) {
   }
   // A buffered file's own position is not its descriptor's.
   const long long position = number_from(file, keys.tell);
-  if (position < 0) return std::nullopt;
+  // Nothing more to be seen: an end, or a file such as those of /proc, which have no size.
+  if (position < 0 || status.st_size <= position) return std::nullopt;
   // The app may close its file as soon as it gets close(): the response keeps its own descriptor.
   UniqueFd own(::fcntl(static_cast<int>(fd), F_DUPFD_CLOEXEC, 0));
   if (!own.valid()) return std::nullopt;
-  const uint64_t size =
-      status.st_size > position ? static_cast<uint64_t>(status.st_size - position) : 0;
   return FileRange{std::make_shared<UniqueFd>(std::move(own)), static_cast<uint64_t>(position),
-                   size};
+                   static_cast<uint64_t>(status.st_size - position)};
 }
 
 }  // namespace cppcorn::wsgi
