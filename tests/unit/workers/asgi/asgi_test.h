@@ -64,12 +64,16 @@ class AsgiTest : public python::testing::PythonTest {
   void serve(const std::string& source) {
     run(source);
     const auto or_nothing = [](PyRef ref) { return ref.get() == Py_None ? PyRef() : ref; };
-    engine_->set_host({.app = eval("app"),
-                       .loop = eval("loop"),
-                       .context = or_nothing(eval("context")),
-                       .create_task = or_nothing(eval("create_task")),
-                       .state = or_nothing(eval("state")),
-                       .log_exception = eval("lambda text, error: logged.append((text, error))")});
+    const PyRef create_task = or_nothing(eval("create_task"));
+    ASSERT_TRUE(engine_->set_host(
+        gil_, {.app = eval("app"),
+               .loop = eval("loop"),
+               .context = or_nothing(eval("context")),
+               .create_task = create_task,
+               .lazy_tasks = lazy_tasks_ && !create_task,
+               .state = or_nothing(eval("state")),
+               .log_exception = eval("lambda text, error: logged.append((text, error))")}))
+        << pending();
     connect();
   }
   void connect(const server::Endpoints& endpoints = {}) {
@@ -148,6 +152,7 @@ class AsgiTest : public python::testing::PythonTest {
   }
 
   ScopeBuilder::Options scope_options_;
+  bool lazy_tasks_ = true;
   std::shared_ptr<asyncio::LoopDriver> driver_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<server::TestCore> core_;

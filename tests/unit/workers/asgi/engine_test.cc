@@ -8,15 +8,17 @@ namespace {
 using python::PyRef;
 using testing::kGet;
 
-class EngineTest : public testing::AsgiTest {
+// The parameter: whether tasks are lazy. Nothing of what is tried here depends on it.
+class EngineTest : public testing::AsgiTest, public ::testing::WithParamInterface<bool> {
  protected:
+  EngineTest() { lazy_tasks_ = GetParam(); }
   static constexpr const char* kOk = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
   static bool is_error(const std::string& response) {
     return response.starts_with("HTTP/1.1 500 ") && response.ends_with("<FIN>");
   }
 };
 
-TEST_F(EngineTest, ARequestIsATaskWithItsAnswer) {
+TEST_P(EngineTest, ARequestIsATaskWithItsAnswer) {
   serve(
       "async def app(scope, receive, send):\n"
       "  seen.append(type(asyncio.current_task()).__mro__[-3:-1] and (await receive())['type'])\n"
@@ -29,7 +31,7 @@ TEST_F(EngineTest, ARequestIsATaskWithItsAnswer) {
   EXPECT_EQ(logged(), "[]");
 }
 
-TEST_F(EngineTest, NothingIsLeftOfARequest) {
+TEST_P(EngineTest, NothingIsLeftOfARequest) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await asyncio.sleep(0)\n"
@@ -49,7 +51,7 @@ TEST_F(EngineTest, NothingIsLeftOfARequest) {
   EXPECT_EQ(request_objects(), before);
 }
 
-TEST_F(EngineTest, PipelinedRequestsAreAnsweredInTheirOrder) {
+TEST_P(EngineTest, PipelinedRequestsAreAnsweredInTheirOrder) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await asyncio.sleep(0.01 if scope['path'] == '/slow' else 0)\n"
@@ -65,7 +67,7 @@ TEST_F(EngineTest, PipelinedRequestsAreAnsweredInTheirOrder) {
 
 // --- Applications that fail ---
 
-TEST_F(EngineTest, AnExceptionIs500AndOneEntryInTheLog) {
+TEST_P(EngineTest, AnExceptionIs500AndOneEntryInTheLog) {
   serve("async def app(scope, receive, send):\n  raise ValueError('deliberate')\n");
   send("GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(is_error(receive()));
@@ -74,7 +76,7 @@ TEST_F(EngineTest, AnExceptionIs500AndOneEntryInTheLog) {
   EXPECT_TRUE(truth("logged[0][1].__traceback__ is not None"));
 }
 
-TEST_F(EngineTest, BehindTheHeadTheConnectionIsCut) {
+TEST_P(EngineTest, BehindTheHeadTheConnectionIsCut) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await send({**START, 'headers': [(b'content-length', b'5')]})\n"
@@ -87,7 +89,7 @@ TEST_F(EngineTest, BehindTheHeadTheConnectionIsCut) {
   EXPECT_EQ(repr("len(logged)"), "1");
 }
 
-TEST_F(EngineTest, ExitsCostOneRequest) {
+TEST_P(EngineTest, ExitsCostOneRequest) {
   serve(
       "async def app(scope, receive, send):\n"
       "  raise {'/s': SystemExit, '/k': KeyboardInterrupt, '/g': GeneratorExit}[scope['path']]\n");
@@ -99,14 +101,14 @@ TEST_F(EngineTest, ExitsCostOneRequest) {
   }
 }
 
-TEST_F(EngineTest, WhatIsNoCoroutine) {
+TEST_P(EngineTest, WhatIsNoCoroutine) {
   serve("def app(scope, receive, send):\n  return [b'WSGI']\n");
   send(kGet);
   EXPECT_TRUE(is_error(receive()));
   EXPECT_NE(repr("logged").find("not an awaitable"), std::string::npos);
 }
 
-TEST_F(EngineTest, AnyAwaitableWillDo) {
+TEST_P(EngineTest, AnyAwaitableWillDo) {
   serve(
       "def app(scope, receive, send):\n"
       "  send(START); send(END)\n"
@@ -116,7 +118,7 @@ TEST_F(EngineTest, AnyAwaitableWillDo) {
   EXPECT_EQ(engine_->tasks(), 0U);
 }
 
-TEST_F(EngineTest, ForgottenMessages) {
+TEST_P(EngineTest, ForgottenMessages) {
   serve(
       "async def app(scope, receive, send):\n"
       "  if scope['path'] == '/half':\n"
@@ -133,9 +135,12 @@ TEST_F(EngineTest, ForgottenMessages) {
             "'ASGI application returned without completing its response [GET /half]']");
 }
 
-TEST_F(EngineTest, ALoggerThatFailsDoesNotHurt) {
+TEST_P(EngineTest, ALoggerThatFailsDoesNotHurt) {
   serve("async def app(scope, receive, send):\n  raise ValueError('deliberate')\n");
-  engine_->set_host({.app = eval("app"), .loop = eval("loop"), .log_exception = eval("len")});
+  ASSERT_TRUE(engine_->set_host(gil_, {.app = eval("app"),
+                                       .loop = eval("loop"),
+                                       .lazy_tasks = lazy_tasks_,
+                                       .log_exception = eval("len")}));
   ::testing::internal::CaptureStderr();
   send(kGet);
   EXPECT_TRUE(is_error(receive()));
@@ -145,7 +150,7 @@ TEST_F(EngineTest, ALoggerThatFailsDoesNotHurt) {
 
 // --- Tasks ---
 
-TEST_F(EngineTest, EachRequestCopiesTheContext) {
+TEST_P(EngineTest, EachRequestCopiesTheContext) {
   serve(
       "import contextvars\n"
       "variable = contextvars.ContextVar('variable', default='unset')\n"
@@ -160,7 +165,7 @@ TEST_F(EngineTest, EachRequestCopiesTheContext) {
   EXPECT_EQ(repr("seen"), "['at start', 'at start']");
 }
 
-TEST_F(EngineTest, ATaskFactoryIsAsked) {
+TEST_P(EngineTest, ATaskFactoryIsAsked) {
   serve(
       "async def app(scope, receive, send):\n"
       "  seen.append(asyncio.current_task().get_name())\n"
@@ -172,7 +177,7 @@ TEST_F(EngineTest, ATaskFactoryIsAsked) {
   EXPECT_EQ(repr("seen"), "['made']");
 }
 
-TEST_F(EngineTest, ATaskFactoryThatFails) {
+TEST_P(EngineTest, ATaskFactoryThatFails) {
   serve(
       "async def app(scope, receive, send): pass\n"
       "def create_task(coroutine, *, context): raise RuntimeError('no task')\n");
@@ -182,7 +187,7 @@ TEST_F(EngineTest, ATaskFactoryThatFails) {
   EXPECT_EQ(engine_->tasks(), 0U);
 }
 
-TEST_F(EngineTest, ACoroutineThatDiesUnstartedIs500) {
+TEST_P(EngineTest, ACoroutineThatDiesUnstartedIs500) {
   serve(
       "async def app(scope, receive, send): pass\n"
       "def create_task(coroutine, *, context): return loop.create_future()\n");
@@ -192,7 +197,7 @@ TEST_F(EngineTest, ACoroutineThatDiesUnstartedIs500) {
   EXPECT_EQ(engine_->tasks(), 0U);
 }
 
-TEST_F(EngineTest, CancellationGoesToTheTask) {
+TEST_P(EngineTest, CancellationGoesToTheTask) {
   serve(
       "async def app(scope, receive, send):\n"
       "  asyncio.current_task().cancel()\n"
@@ -205,7 +210,7 @@ TEST_F(EngineTest, CancellationGoesToTheTask) {
 
 // --- Clients that go ---
 
-TEST_F(EngineTest, AnAppThatLetsTheDisconnectionPassIsNotLogged) {
+TEST_P(EngineTest, AnAppThatLetsTheDisconnectionPassIsNotLogged) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await receive()\n"
@@ -219,7 +224,7 @@ TEST_F(EngineTest, AnAppThatLetsTheDisconnectionPassIsNotLogged) {
 }
 
 // Event streams end so: told that the client is gone, they just return.
-TEST_F(EngineTest, AnAppThatGivesUpAfterADisconnectIsNotLogged) {
+TEST_P(EngineTest, AnAppThatGivesUpAfterADisconnectIsNotLogged) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await send(START)\n"
@@ -233,7 +238,7 @@ TEST_F(EngineTest, AnAppThatGivesUpAfterADisconnectIsNotLogged) {
   EXPECT_EQ(engine_->tasks(), 0U);
 }
 
-TEST_F(EngineTest, ATaskGoesOnWithoutItsClient) {
+TEST_P(EngineTest, ATaskGoesOnWithoutItsClient) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await asyncio.sleep(0.01)\n"
@@ -245,7 +250,7 @@ TEST_F(EngineTest, ATaskGoesOnWithoutItsClient) {
   EXPECT_EQ(logged(), "[]");
 }
 
-TEST_F(EngineTest, AGracePeriodCancelsIt) {
+TEST_P(EngineTest, AGracePeriodCancelsIt) {
   serve(
       "async def app(scope, receive, send):\n"
       "  try: await asyncio.sleep(3600)\n"
@@ -256,7 +261,7 @@ TEST_F(EngineTest, AGracePeriodCancelsIt) {
   EXPECT_TRUE(until("seen")) << "a FIN is how clients go";
 }
 
-TEST_F(EngineTest, BehindACompleteResponseWorkGoesOn) {
+TEST_P(EngineTest, BehindACompleteResponseWorkGoesOn) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await send(START); await send(END)\n"
@@ -270,7 +275,7 @@ TEST_F(EngineTest, BehindACompleteResponseWorkGoesOn) {
 
 // --- The end ---
 
-TEST_F(EngineTest, IdlenessIsToldOnceTheLastTaskHasEnded) {
+TEST_P(EngineTest, IdlenessIsToldOnceTheLastTaskHasEnded) {
   serve(
       "async def app(scope, receive, send):\n"
       "  global done\n"
@@ -289,7 +294,7 @@ TEST_F(EngineTest, IdlenessIsToldOnceTheLastTaskHasEnded) {
   EXPECT_EQ(repr("seen"), "['idle', 'at once']");
 }
 
-TEST_F(EngineTest, TasksThatAreCancelledAtTheEndGive503) {
+TEST_P(EngineTest, TasksThatAreCancelledAtTheEndGive503) {
   serve("async def app(scope, receive, send):\n  await asyncio.sleep(3600)\n");
   send(kGet);
   engine_->cancel_tasks(gil_);
@@ -297,7 +302,7 @@ TEST_F(EngineTest, TasksThatAreCancelledAtTheEndGive503) {
   EXPECT_TRUE(receive().starts_with("HTTP/1.1 503 "));
 }
 
-TEST_F(EngineTest, TasksOutliveTheEngine) {
+TEST_P(EngineTest, TasksOutliveTheEngine) {
   serve(
       "async def app(scope, receive, send):\n"
       "  await receive()\n"
@@ -310,7 +315,7 @@ TEST_F(EngineTest, TasksOutliveTheEngine) {
             "['http.disconnect', 'RuntimeError: send() was called after the request was over']");
 }
 
-TEST_F(EngineTest, WhatATaskRaisesWithoutTheEngineIsItsOwn) {
+TEST_P(EngineTest, WhatATaskRaisesWithoutTheEngineIsItsOwn) {
   serve(
       "async def app(scope, receive, send):\n"
       "  seen.append(asyncio.current_task())\n"
@@ -321,6 +326,10 @@ TEST_F(EngineTest, WhatATaskRaisesWithoutTheEngineIsItsOwn) {
   ASSERT_TRUE(until("seen[0].done()"));
   EXPECT_EQ(repr("seen[0].exception()"), "ValueError('late')") << "asyncio reports it";
 }
+
+INSTANTIATE_TEST_SUITE_P(Tasks, EngineTest, ::testing::Bool(), [](const auto& lazy) {
+  return std::string(lazy.param ? "lazy" : "whole");
+});
 
 }  // namespace
 }  // namespace cppcorn::asgi

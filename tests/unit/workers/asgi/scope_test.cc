@@ -110,7 +110,8 @@ TEST_F(ScopeTest, TrailersAreOfferedToWhoTakesThem) {
 TEST_F(ScopeTest, WhatAnAppChangesIsItsOwn) {
   serve_by_hand();
   run("state = {'shared': [], 'n': 1}");
-  engine_->set_host({.app = eval("app"), .loop = eval("loop"), .state = eval("state")});
+  ASSERT_TRUE(
+      engine_->set_host(gil_, {.app = eval("app"), .loop = eval("loop"), .state = eval("state")}));
   send(kGet);
   EXPECT_EQ(repr("scope['state']"), "{'shared': [], 'n': 1}");
   EXPECT_TRUE(truth("scope['state'] is not state"));
