@@ -329,7 +329,8 @@ constexpr Setting kTable[] = {
      choice<&Settings::asgi_lazy_tasks>(kLazyTasksWords),
      "MODE",
      "Make a request's asyncio.Task only when something needs it: cheaper, and the same for the "
-     "application but for asyncio.all_tasks(). auto: on CPython before 3.14, without a task factory",
+     "application but for asyncio.all_tasks(). auto: on CPython before 3.14, without a task "
+     "factory",
      {.reader = Reader::kAsgi}},
     {"reset_contextvars",
      kAsgi,

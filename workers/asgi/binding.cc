@@ -92,7 +92,8 @@ void bind_asgi(py::module_& module) {
       .def(py::init(&make_worker), py::arg("driver"), py::arg("settings_json"),
            py::arg("listeners"))
       .def("start", &start, py::arg("app"), py::arg("loop"), py::arg("context"),
-           py::arg("create_task"), py::arg("lazy_tasks"), py::arg("state"), py::arg("log_exception"))
+           py::arg("create_task"), py::arg("lazy_tasks"), py::arg("state"),
+           py::arg("log_exception"))
       .def(
           "follow",
           [](AsgiWorker& worker, control::WorkerControl& control, const py::object& on_order) {
