@@ -69,7 +69,7 @@ constexpr Compat kTable[] = {
      "reloading on changes comes with a later release"},
     {"--spew", kFlag, kIgnored, "python -m trace shows each line that runs"},
     {"--worker-tmp-dir worker_tmp_dir", kValue, kIgnored,
-     "workers show that they live in shared memory"},
+     "workers write no files to show that they live"},
     {"--disable-redirect-access-to-syslog", kFlag, kIgnored, "no log goes to syslog"},
     {"-R --enable-stdio-inheritance", kFlag, kIgnored,
      "workers always inherit standard output and error"},
@@ -92,7 +92,8 @@ constexpr Compat kTable[] = {
      "pipelined responses always leave together"},
     {"--respawn-failed-workers --no-respawn-failed-workers", kFlag, kIgnored,
      "a worker that died is always replaced"},
-    {"--respawn-interval", kValue, kIgnored, "a successor is waited for until it is ready"},
+    {"--respawn-interval", kValue, kIgnored,
+     "a worker that died is replaced at once, and if that repeats with growing pauses"},
     {"--metrics-scrape-interval", kValue, kIgnored, "there are no metrics in this release"},
 
     // --- a later release ---

@@ -33,9 +33,10 @@ A list from a stronger source replaces the one from a weaker. As with gunicorn,
 `sendfile`), so that a file is stronger than they are. Sizes are bytes, and take `k`, `m` or `g`
 behind them for KiB, MiB and GiB. Times are seconds with at most three decimals.
 
-`--print-config` prints every value with where it comes from, `--check-config` also loads the
-application. An option that is unknown, or has a value that is not allowed, ends the start with
-one line and exit code 2.
+`--print-config` prints every value with where it comes from. `--check-config` loads the
+application, and looks whether logs and temporary files can be written and uvloop is there where it
+is asked for; it makes no files and binds nothing. An option that is unknown, or has a value that
+is not allowed, ends the start with one line and exit code 2.
 
 The names are gunicorn's wherever gunicorn has the setting. An option of gunicorn, uvicorn or
 granian that is missing here is in the tables at the end: it is translated, has no effect, or is
