@@ -187,7 +187,7 @@ bool EnvironMaker::set_field(GilHeld& gil, PyObject* environ, const http::Field&
   if (there == value.get() || there == nullptr) return there != nullptr;
   // A field that comes again is a list (RFC 9110 section 5.3); cookies have a separator of their
   // own (RFC 6265).
-  PyObject* separator = key.get() == keys.HTTP_COOKIE ? keys.semicolon : keys.comma;
+  PyObject* separator = field.name == "cookie" ? keys.semicolon : keys.comma;
   const PyRef begun = PyRef::steal(PyUnicode_Concat(there, separator));
   if (!begun) return false;
   return set(environ, key.get(), PyRef::steal(PyUnicode_Concat(begun.get(), value.get())));

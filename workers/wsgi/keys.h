@@ -13,7 +13,6 @@
   X(RAW_URI, "RAW_URI")                        \
   X(CONTENT_TYPE, "CONTENT_TYPE")              \
   X(CONTENT_LENGTH, "CONTENT_LENGTH")          \
-  X(HTTP_COOKIE, "HTTP_COOKIE")                \
   X(SERVER_NAME, "SERVER_NAME")                \
   X(SERVER_PORT, "SERVER_PORT")                \
   X(SERVER_PROTOCOL, "SERVER_PROTOCOL")        \
