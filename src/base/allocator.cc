@@ -21,8 +21,7 @@ constexpr int kKeptBytesMax = 8 << 20;
 constexpr int kMappedBytesMin = 4 << 20;
 
 bool configured_by_environment() noexcept {
-  for (const char* name :
-       {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_"}) {
+  for (const char* name : {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TOP_PAD_"}) {
     if (getenv(name) != nullptr) return true;
   }
   const char* tunables = getenv("GLIBC_TUNABLES");

@@ -28,9 +28,9 @@ class Engine final : public server::RequestHandler, public asyncio::Dispatcher {
     python::PyRef
         context;  // of the lifespan, copied for each request; empty: each starts with an empty one
     python::PyRef
-        create_task;      // loop.create_task, when it does more than asyncio.Task(); else empty
+        create_task;          // loop.create_task, when it does more than asyncio.Task(); else empty
     bool lazy_tasks = false;  // see lazy_task.h; never with create_task
-    python::PyRef state;  // the lifespan's namespace, or empty
+    python::PyRef state;      // the lifespan's namespace, or empty
     python::PyRef log_exception;  // (text, exception or None): for what an app did wrong
   };
 

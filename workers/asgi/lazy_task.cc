@@ -22,16 +22,14 @@ PyTypeObject* lazy_type = nullptr;
 
 // Behind asyncio's own fields, whose size only the type knows. Not null: the task is empty.
 FirstStep*& first_step_of(PyObject* task) noexcept {
-  return *reinterpret_cast<FirstStep**>(reinterpret_cast<char*>(task) +
-                                        asyncio_task->tp_basicsize);
+  return *reinterpret_cast<FirstStep**>(reinterpret_cast<char*>(task) + asyncio_task->tp_basicsize);
 }
 
 bool initialise(PyObject* task, const FirstStep& step) {
   const PyRef arguments = PyRef::steal(PyTuple_Pack(1, reinterpret_cast<PyObject*>(&step.request)));
   const PyRef keywords =
       PyRef::steal(Py_BuildValue("{s:O,s:O}", "loop", step.loop, "context", step.context));
-  return arguments && keywords &&
-         asyncio_task->tp_init(task, arguments.get(), keywords.get()) == 0;
+  return arguments && keywords && asyncio_task->tp_init(task, arguments.get(), keywords.get()) == 0;
 }
 
 // Makes an empty task an ordinary one; true if it is one. False with an exception pending.
@@ -84,8 +82,8 @@ bool prepare_type() {
   PyType_Spec spec = {"cppcorn._cppcorn.Task",
                       static_cast<int>(asyncio_task->tp_basicsize + sizeof(FirstStep*)), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
-  lazy_type = reinterpret_cast<PyTypeObject*>(
-      bases ? PyType_FromSpecWithBases(&spec, bases.get()) : nullptr);
+  lazy_type = reinterpret_cast<PyTypeObject*>(bases ? PyType_FromSpecWithBases(&spec, bases.get())
+                                                    : nullptr);
   static_cast<void>(base.release());  // for as long as the process, as the type itself
   return lazy_type != nullptr;
 }
@@ -105,8 +103,8 @@ class Current {
  private:
   bool call(PyObject* function) {
     PyObject* arguments[] = {nullptr, loop_, task_};
-    return static_cast<bool>(PyRef::steal(PyObject_Vectorcall(
-        function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)));
+    return static_cast<bool>(PyRef::steal(
+        PyObject_Vectorcall(function, arguments + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)));
   }
 
   GilHeld& gil_;
