@@ -16,7 +16,6 @@ enum class WorkerClass : uint8_t { kAuto, kAsgi, kGthread, kSync };
 enum class AppKind : uint8_t { kAsgi, kWsgi };
 enum class Loop : uint8_t { kAuto, kAsyncio, kUvloop };
 enum class Lifespan : uint8_t { kAuto, kOn, kOff };
-enum class LazyTasks : uint8_t { kAuto, kOn, kOff };
 enum class HeaderMap : uint8_t { kDrop, kRefuse };
 // The same order as log::Level, whose header is too heavy for this one.
 enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarning, kError, kCritical };
@@ -75,7 +74,7 @@ struct Settings {
   Lifespan lifespan = Lifespan::kAuto;
   // From http.disconnect until the request's task is cancelled; unset: never.
   std::optional<uint64_t> asgi_disconnect_grace_period_ms;
-  LazyTasks asgi_lazy_tasks = LazyTasks::kAuto;
+  bool asgi_lazy_tasks = false;    // see workers/asgi/lazy_task.h
   bool reset_contextvars = false;  // each request in an empty context, not in a copy of lifespan's
 
   // --- requests and responses ---

@@ -13,7 +13,6 @@ using std::string_view;
 constexpr std::array<string_view, 4> kWorkerClassWords = {"auto", "asgi", "gthread", "sync"};
 constexpr std::array<string_view, 3> kLoopWords = {"auto", "asyncio", "uvloop"};
 constexpr std::array<string_view, 3> kLifespanWords = {"auto", "on", "off"};
-constexpr std::array<string_view, 3> kLazyTasksWords = {"auto", "on", "off"};
 constexpr std::array<string_view, 2> kHeaderMapWords = {"drop", "refuse"};
 constexpr std::array<string_view, 6> kLogLevelWords = {"trace",   "debug", "info",
                                                        "warning", "error", "critical"};
@@ -233,7 +232,7 @@ constexpr Setting kTable[] = {
      kBytes,
      &Settings::limit_request_body_bytes,
      "BYTES",
-     "Length of a request's body; then 413. 0: no limit",
+     "Length of a request's body; then 413. 0: no limit. none: the default",
      {.max = kSizeMax, .default_text = "1g for WSGI, no limit for ASGI"}},
     {"header_map",
      kLimits,
@@ -325,12 +324,12 @@ constexpr Setting kTable[] = {
     {"asgi_lazy_tasks",
      kAsgi,
      "--asgi-lazy-tasks",
-     kChoice,
-     choice<&Settings::asgi_lazy_tasks>(kLazyTasksWords),
-     "MODE",
-     "Make a request's asyncio.Task only when something needs it: cheaper, and the same for the "
-     "application but for asyncio.all_tasks(). auto: on CPython before 3.14, without a task "
-     "factory",
+     kFlag,
+     &Settings::asgi_lazy_tasks,
+     nullptr,
+     "Make a request's asyncio.Task only when something needs it: cheaper for requests that answer "
+     "at once. Not with a task factory, nor in asyncio's debug mode. See server-behaviour.md for "
+     "what an application can tell",
      {.reader = Reader::kAsgi}},
     {"reset_contextvars",
      kAsgi,

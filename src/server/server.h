@@ -1,6 +1,7 @@
 // Server: everything a worker needs to serve: listeners, connections, limits, deadlines, access
-// log. Runs on one loop (in ASGI the asyncio thread, in WSGI the I/O thread). Owned by the worker's
-// engine; dies after drain() or stop() has let every connection go, before the loop.
+// log. Runs on one loop (in ASGI the asyncio thread, in WSGI the I/O thread). Owned by the
+// worker (ASGI: AsgiWorker; WSGI: the engine's I/O thread); dies after drain() or stop() has let
+// every connection go, before the loop.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +32,11 @@ class Server {
   // Begins to accept.
   void start();
   // Stops accepting and lets connections finish: answers say "connection: close", idle ones stay at
-  // most kDrainIdleMs for a request that is on its way. on_drained is called from the loop once no
-  // connection is left.
+  // most Deadlines::drain_idle_ms for a request that is on its way. on_drained is called from the
+  // loop once no connection is left.
   void drain(std::function<void()> on_drained);
   // Closes everything now. Engines see disconnected exchanges.
   void stop();
-
-  static constexpr uint64_t kDrainIdleMs = 2000;
 
   bool draining() const noexcept;
   size_t connections() const noexcept;

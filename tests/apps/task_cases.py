@@ -119,6 +119,89 @@ async def several_sleeps():
     return order
 
 
+async def a_sleep_after_a_look():
+    asyncio.current_task().get_name()
+    called = []
+    asyncio.get_running_loop().call_soon(called.append, "called")
+    await asyncio.sleep(0)
+    return called
+
+
+async def a_child_within_a_timeout():
+    began = []
+
+    async def child():
+        began.append("child")
+
+    async with asyncio.timeout(PATIENCE_S):
+        task = asyncio.create_task(child())
+        await asyncio.sleep(0)
+        seen = list(began)
+    await task
+    return seen
+
+
+async def order_of_waking_up():
+    loop, order = asyncio.get_running_loop(), []
+    first, second = loop.create_future(), loop.create_future()
+
+    async def child():
+        await second
+        order.append("child")
+
+    def wake_both():
+        first.set_result(None)
+        second.set_result(None)
+
+    task = asyncio.create_task(child())
+    loop.call_soon(wake_both)
+    await first
+    order.append("request")
+    await task
+    return order
+
+
+async def a_loop_inside_of_a_step():
+    """As packages do that let an application run its loop again inside of itself."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task.get_name()
+    asyncio.tasks._leave_task(loop, task)
+    try:
+        loop.call_soon(lambda: None)
+        loop._run_once()
+    finally:
+        asyncio.tasks._enter_task(loop, task)
+    await asyncio.sleep(0)
+    return "went on"
+
+
+async def a_look_that_fails():
+    """A task that could not be made is not waited for in vain: what failed, fails again."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ValueError), failing_once(loop):
+        asyncio.current_task().get_name()
+    return "went on"
+
+
+async def a_look_that_fails_and_a_wait():
+    await a_look_that_fails()
+    await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def failing_once(loop):
+    """Nobody can ask whether the loop is in debug mode, which Task.__init__ does."""
+
+    def fail():
+        raise ValueError
+
+    loop.get_debug = fail
+    try:
+        yield
+    finally:
+        loop.__dict__.pop("get_debug", None)
+
+
 async def bad_yield():
     class Bad:
         def __await__(self):
@@ -182,6 +265,32 @@ async def cancelled_from_outside():
         return [error.args, waited.cancelled(), task.uncancel()]
 
 
+async def cancelled_from_outside_at_once():
+    """The future is cancelled within cancel()."""
+    loop, task, seen = asyncio.get_running_loop(), asyncio.current_task(), []
+    waited = loop.create_future()
+    loop.call_soon(lambda: (task.cancel(), seen.append(waited.cancelled())))
+    try:
+        await waited
+    except asyncio.CancelledError:
+        task.uncancel()
+        return [*seen, "cancelled"]
+
+
+async def cancelled_before_a_child_began():
+    began, task = [], asyncio.current_task()
+
+    async def child():
+        began.append("child")
+
+    asyncio.get_running_loop().call_soon(lambda: task.cancel())
+    try:
+        await asyncio.create_task(child())
+    except asyncio.CancelledError:
+        task.uncancel()
+    return began
+
+
 async def cancelled_with_a_finished_future():
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -213,33 +322,6 @@ async def cancelled_while_a_task_is_awaited():
         order.append("outer")
         task.uncancel()
     return [*order, waited.cancelled()]
-
-
-async def cancelled_at_once_while_a_task_is_awaited():
-    order = []
-
-    async def inner():
-        try:
-            await asyncio.sleep(PATIENCE_S)
-        except asyncio.CancelledError:
-            await asyncio.sleep(0)
-            order.append("inner")
-            raise
-
-    waited = asyncio.create_task(inner())
-    await asyncio.create_task(asyncio.sleep(0))
-    return await asyncio.create_task(_cancelled_outer(waited, order))
-
-
-async def _cancelled_outer(waited, order):
-    task = asyncio.current_task()
-    asyncio.get_running_loop().call_soon(lambda: task.cancel())
-    try:
-        await waited
-    except asyncio.CancelledError:
-        order.append("outer")
-        task.uncancel()
-    return order
 
 
 async def shielded():
@@ -341,6 +423,19 @@ async def keep_task():
 async def kept_task():
     task = kept.pop("task")
     return [task.done(), task.result(), task.exception(), task.cancelled(), await task]
+
+
+async def keep_task_that_cannot_be_made():
+    kept["unmade"] = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def fail():
+        del loop.get_debug
+        raise ValueError
+
+    if type(kept["unmade"]) is not asyncio.Task:
+        loop.get_debug = fail
+    return "kept"
 
 
 async def keep_callback():

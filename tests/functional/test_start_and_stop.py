@@ -4,15 +4,18 @@ draining.
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Serve, common_app
-from cppcorn_server import Server, wait_until
+from cppcorn_server import APPS, Server, find_binary, server_environment, wait_until
 from http_client import Client, request
 
 Connect = Callable[..., Client]
@@ -304,3 +307,34 @@ def test_requests_go_to_all_workers(serve: Serve, kind: str) -> None:
         return seen == set(server.worker_pids)
 
     wait_until(both, "both workers to have served")
+
+
+RUN = """
+import sys, cppcorn
+sys.exit(cppcorn.run("common_asgi:app", bind="127.0.0.1:0"))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_signals_to_a_script_reach_the_server_that_it_runs(number: signal.Signals) -> None:
+    """Sent by a supervisor, to the script alone."""
+    binary = find_binary()
+    environment = server_environment(binary)
+    environment["PYTHONPATH"] = f"{APPS}{os.pathsep}{environment.get('PYTHONPATH', '')}"
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as script:
+        assert script.stderr is not None
+        said = ""
+        while "Worker ready" not in said:
+            line = script.stderr.readline()
+            assert line, said
+            said += line
+        script.send_signal(number)
+        said += script.stderr.read()
+        assert script.wait(20) == 0, said
+        assert f"Handling signal: {number.name[3:]}" in said

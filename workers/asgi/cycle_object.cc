@@ -85,23 +85,21 @@ PySendResult ended(GilHeld& gil, CycleObject& self, PyObject** result) {
 
 // --- The handover from LazyTasks to a task ---
 
-// What the task's first step is told; nothing: the coroutine yielded for one turn of the loop,
-// which has passed, and goes on.
-std::optional<PySendResult> take_over(GilHeld& gil, CycleObject& self, PyObject** result) {
+// What the task's first step is told: what ours yielded, or how it ended.
+PySendResult take_over(GilHeld& gil, CycleObject& self, PyObject** result) {
   self.handover = Handover::kNone;
   PyRef handed = std::move(self.handed);
   *result = nullptr;
-  if (self.stage == Stage::kEnded) {
-    if (handed) {
-      python::raise_again(gil, std::move(handed));
-      return PYGEN_ERROR;
-    }
-    *result = Py_NewRef(Py_None);
-    return PYGEN_RETURN;
+  if (self.stage != Stage::kEnded) {
+    *result = handed ? handed.release() : Py_NewRef(Py_None);
+    return PYGEN_NEXT;
   }
-  if (handed.get() == Py_None) return std::nullopt;
-  *result = handed.release();
-  return PYGEN_NEXT;
+  if (handed) {
+    python::raise_again(gil, std::move(handed));
+    return PYGEN_ERROR;
+  }
+  *result = Py_NewRef(Py_None);
+  return PYGEN_RETURN;
 }
 
 // future.cancel(msg=the message of a CancelledError).
@@ -227,6 +225,12 @@ PyObject* get_running(PyObject* object, void*) {
   return PyObject_GetAttrString(coroutine.get(), "cr_running");
 }
 
+PyObject* get_suspended(PyObject* object, void*) {
+  const PyRef coroutine = self_of(object).coroutine;
+  if (!coroutine || !PyCoro_CheckExact(coroutine.get())) Py_RETURN_FALSE;
+  return PyObject_GetAttrString(coroutine.get(), "cr_suspended");
+}
+
 void* attribute(const char* name) noexcept { return const_cast<char*>(name); }
 
 int traverse(PyObject* object, visitproc visit, void* arg) {
@@ -280,6 +284,7 @@ PyGetSetDef attributes[] = {
     {"cr_code", get_attribute, nullptr, nullptr, attribute("cr_code")},
     {"cr_frame", get_attribute, nullptr, nullptr, attribute("cr_frame")},
     {"cr_origin", get_attribute, nullptr, nullptr, attribute("cr_origin")},
+    {"cr_suspended", get_suspended, nullptr, nullptr, nullptr},
     {"cr_running", get_running, nullptr, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
@@ -322,9 +327,8 @@ void wake(GilHeld& gil, std::vector<PyRef>& queue) {
 
 PySendResult step_request(GilHeld& gil, CycleObject& self, PyObject* value, PyObject** result) {
   const PyRef alive = PyRef::borrow(as_object(self));
-  if (self.handover == Handover::kDue) {
-    if (const auto taken = take_over(gil, self, result)) return *taken;
-  } else if (self.stage == Stage::kNew) {
+  if (self.handover == Handover::kDue) return take_over(gil, self, result);
+  if (self.stage == Stage::kNew) {
     if (self.cycle == nullptr)
       return ended(gil, self, result);  // the engine is gone: nobody to answer
     self.stage = Stage::kRunning;

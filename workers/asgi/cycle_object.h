@@ -19,8 +19,8 @@ struct CycleObject {
   std::vector<python::PyRef> receivers;
   std::vector<python::PyRef> senders;
   enum class Stage : unsigned char { kNew, kRunning, kEnded } stage;
-  // kDue: LazyTasks drove the first step, and a task that has yet to be told takes over: its own
-  // first step gets `handed`, what ours yielded or the exception that it ended with.
+  // kDue: LazyTasks drove the first step, and asyncio's task takes over now: its own first step
+  // gets `handed`, what ours yielded or the exception that it ended with.
   enum class Handover : unsigned char { kNone, kDue } handover;
   python::PyRef handed;
 };

@@ -94,6 +94,10 @@ void Engine::dispatch(GilHeld& gil) {
 void Engine::begin(GilHeld& gil, HttpCycle& cycle) {
   const PyRef coroutine = make_cycle_object(gil, cycle);
   if (coroutine && run_task(gil, *cycle.object)) return;
+  // An eager task's request may be over when making the task fails: the cycle is another's then.
+  if (coroutine && reinterpret_cast<CycleObject*>(coroutine.get())->cycle == nullptr) {
+    return python::write_unraisable(gil, "cppcorn's making of a task");
+  }
   PyRef exception = python::take_exception(gil);
   if (cycle.object != nullptr) cycle.object->stage = CycleObject::Stage::kEnded;
   app_ended(gil, cycle, exception.get());
@@ -104,8 +108,11 @@ bool Engine::run_task(GilHeld& gil, CycleObject& object) {
   const PyRef context =
       PyRef::steal(host_.context ? PyContext_Copy(host_.context.get()) : PyContext_New());
   if (!context) return false;
-  if (host_.lazy_tasks && !lazy_tasks_.busy()) {
-    return lazy_tasks_.run_first_step(gil, object, host_.loop.get(), context.get());
+  if (host_.lazy_tasks) {
+    using Outcome = LazyTasks::Outcome;
+    const Outcome outcome =
+        lazy_tasks_.run_first_step(gil, object, host_.loop.get(), context.get());
+    if (outcome != Outcome::kRefused) return outcome == Outcome::kDone;
   }
   PyRef task = make_task(gil, reinterpret_cast<PyObject*>(&object), context.get());
   if (!task) return false;

@@ -9,36 +9,117 @@ using python::PyRef;
 
 namespace {
 
-// What an empty task needs to become one. Lives on the stack of run_first_step(): no task stays
-// empty beyond it.
+// What an empty task needs to become one, and how far that is. Lives on the stack of
+// run_first_step(): no task stays empty beyond it.
 struct FirstStep {
   CycleObject& request;
   PyObject* loop;
   PyObject* context;
+  unsigned long thread = PyThread_get_thread_ident();
+  enum class State : unsigned char { kEmpty, kMaking, kMade, kFailed } state = State::kEmpty;
+  PyRef call_soon;  // the loop's own, while another stands in for it
+  PyRef task_step;  // what Task.__init__ wanted to be called soon
 };
+using State = FirstStep::State;
 
 PyTypeObject* asyncio_task = nullptr;
 PyTypeObject* lazy_type = nullptr;
+PyObject* text_call_soon = nullptr;
+PyObject* text_dict = nullptr;
+PyObject* text_self = nullptr;
 
-// Behind asyncio's own fields, whose size only the type knows. Not null: the task is empty.
+// Behind asyncio's own fields, whose size only the type knows. Null: an ordinary task.
 FirstStep*& first_step_of(PyObject* task) noexcept {
   return *reinterpret_cast<FirstStep**>(reinterpret_cast<char*>(task) + asyncio_task->tp_basicsize);
 }
 
-bool initialise(PyObject* task, const FirstStep& step) {
+// loop.call_soon while a task is made: keeps the task's own step, and lets others pass (a finalizer
+// may run in between).
+PyObject* catch_step(PyObject* task, PyObject* const* arguments, Py_ssize_t count,
+                     PyObject* keywords) {
+  FirstStep* step = first_step_of(task);
+  if (step == nullptr || !step->call_soon) {
+    PyErr_SetString(PyExc_RuntimeError, "call_soon of a moment that has passed");
+    return nullptr;
+  }
+  const PyRef owner =
+      PyRef::steal(count > 0 ? PyObject_GetAttr(arguments[0], text_self) : Py_NewRef(Py_None));
+  if (!owner) PyErr_Clear();
+  if (owner.get() == task) {
+    step->task_step = PyRef::borrow(arguments[0]);
+    Py_RETURN_NONE;
+  }
+  const PyRef call_soon = step->call_soon;
+  return PyObject_Vectorcall(call_soon.get(), arguments, static_cast<size_t>(count), keywords);
+}
+
+PyMethodDef catch_definition = {
+    "call_soon", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(catch_step)),
+    METH_FASTCALL | METH_KEYWORDS, nullptr};
+
+// Puts catch_step() in the place of loop.call_soon, for a scope.
+class CaughtCalls {
+ public:
+  CaughtCalls(GilHeld& gil, PyObject* task, FirstStep& step) : gil_(gil), step_(step) {
+    const PyRef attributes = PyRef::steal(PyObject_GetAttr(step.loop, text_dict));
+    const PyRef function = PyRef::steal(PyCFunction_New(&catch_definition, task));
+    if (!attributes || !function) return;
+    own_ = PyRef::borrow(PyDict_GetItemWithError(attributes.get(), text_call_soon));
+    if (!own_ && PyErr_Occurred()) return;
+    step.call_soon = PyRef::steal(PyObject_GetAttr(step.loop, text_call_soon));
+    caught_ = step.call_soon && PyObject_SetAttr(step.loop, text_call_soon, function.get()) == 0;
+  }
+  ~CaughtCalls() {
+    step_.call_soon.reset();
+    if (!caught_) return;
+    PyRef pending = python::take_exception(gil_);
+    const int restored = own_ ? PyObject_SetAttr(step_.loop, text_call_soon, own_.get())
+                              : PyObject_DelAttr(step_.loop, text_call_soon);
+    if (restored != 0) python::write_unraisable(gil_, "cppcorn's making of a task");
+    if (pending) python::raise_again(gil_, std::move(pending));
+  }
+  CaughtCalls(const CaughtCalls&) = delete;
+  CaughtCalls& operator=(const CaughtCalls&) = delete;
+  explicit operator bool() const noexcept { return caught_; }
+
+ private:
+  GilHeld& gil_;
+  FirstStep& step_;
+  PyRef own_;  // what an application has put into the loop object
+  bool caught_ = false;
+};
+
+bool initialise(GilHeld& gil, PyObject* task, FirstStep& step) {
   const PyRef arguments = PyRef::steal(PyTuple_Pack(1, reinterpret_cast<PyObject*>(&step.request)));
   const PyRef keywords =
       PyRef::steal(Py_BuildValue("{s:O,s:O}", "loop", step.loop, "context", step.context));
-  return arguments && keywords && asyncio_task->tp_init(task, arguments.get(), keywords.get()) == 0;
+  if (!arguments || !keywords) return false;
+  const CaughtCalls caught(gil, task, step);
+  if (!caught || asyncio_task->tp_init(task, arguments.get(), keywords.get()) != 0) return false;
+  if (step.task_step) return true;
+  PyErr_SetString(PyExc_RuntimeError, "a new task did not ask its loop for a first step");
+  return false;
 }
 
-// Makes an empty task an ordinary one; true if it is one. False with an exception pending.
+// Makes an empty task an ordinary one. False with an exception pending.
+bool ensure_task(GilHeld& gil, PyObject* task) {
+  FirstStep* step = first_step_of(task);
+  if (step == nullptr || step->state != State::kEmpty) return true;
+  if (PyThread_get_thread_ident() != step->thread) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "the task of a request that has just begun belongs to the loop's thread "
+                    "(--asgi-lazy-tasks)");
+    return false;
+  }
+  step->state = State::kMaking;
+  const bool made = initialise(gil, task, *step);
+  step->state = made ? State::kMade : State::kFailed;
+  return made;
+}
+
 bool ensure_task(PyObject* task) {
-  const FirstStep* step = std::exchange(first_step_of(task), nullptr);
-  if (step == nullptr) return true;
-  if (!initialise(task, *step)) return false;
-  step->request.handover = CycleObject::Handover::kDue;
-  return true;
+  GilHeld gil = GilHeld::by_interpreter();
+  return ensure_task(gil, task);
 }
 
 PyObject* get_attribute(PyObject* task, PyObject* name) {
@@ -74,13 +155,17 @@ PyType_Slot slots[] = {
 
 bool prepare_type() {
   if (lazy_type != nullptr) return true;
+  text_call_soon = PyUnicode_InternFromString("call_soon");
+  text_dict = PyUnicode_InternFromString("__dict__");
+  text_self = PyUnicode_InternFromString("__self__");
+  if (!text_call_soon || !text_dict || !text_self) return false;
   const PyRef module = PyRef::steal(PyImport_ImportModule("_asyncio"));
   PyRef base = PyRef::steal(module ? PyObject_GetAttrString(module.get(), "Task") : nullptr);
   if (!base) return false;
   asyncio_task = reinterpret_cast<PyTypeObject*>(base.get());
   const PyRef bases = PyRef::steal(PyTuple_Pack(1, base.get()));
   PyType_Spec spec = {"cppcorn._cppcorn.Task",
-                      static_cast<int>(asyncio_task->tp_basicsize + sizeof(FirstStep*)), 0,
+                      static_cast<int>(asyncio_task->tp_basicsize + sizeof(void*)), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
   lazy_type = reinterpret_cast<PyTypeObject*>(bases ? PyType_FromSpecWithBases(&spec, bases.get())
                                                     : nullptr);
@@ -94,7 +179,10 @@ class Current {
   Current(GilHeld& gil, PyObject* enter, PyObject* leave, PyObject* loop, PyObject* task)
       : gil_(gil), leave_(leave), loop_(loop), task_(task), entered_(call(enter)) {}
   ~Current() {
-    if (entered_ && !call(leave_)) python::write_unraisable(gil_, "cppcorn's first step of a task");
+    if (!entered_) return;
+    PyRef pending = python::take_exception(gil_);
+    if (!call(leave_)) python::write_unraisable(gil_, "cppcorn's first step of a task");
+    if (pending) python::raise_again(gil_, std::move(pending));
   }
   Current(const Current&) = delete;
   Current& operator=(const Current&) = delete;
@@ -114,8 +202,8 @@ class Current {
   bool entered_;
 };
 
-// Steps the coroutine; what comes of it is left in the request for the task. kError: the coroutine
-// was not entered, and an exception is pending.
+// Steps the coroutine; what comes of it is left in the request for the task. PYGEN_ERROR: the
+// coroutine was not entered, and an exception is pending.
 PySendResult step_in_context(GilHeld& gil, CycleObject& request, PyObject* context) {
   if (PyContext_Enter(context) != 0) return PYGEN_ERROR;
   PyObject* result = nullptr;
@@ -128,6 +216,43 @@ PySendResult step_in_context(GilHeld& gil, CycleObject& request, PyObject* conte
   }
   if (PyContext_Exit(context) != 0) python::write_unraisable(gil, "cppcorn's context of a request");
   return sent == PYGEN_NEXT ? PYGEN_NEXT : PYGEN_RETURN;
+}
+
+// Lets asyncio take over: the task's own first step, which gets what ours came to.
+void hand_over(GilHeld& gil, const FirstStep& step) {
+  step.request.handover = CycleObject::Handover::kDue;
+  PyRef stepped;
+  if (PyContext_Enter(step.context) == 0) {
+    stepped = PyRef::steal(PyObject_CallNoArgs(step.task_step.get()));
+    if (!stepped) python::write_unraisable(gil, "cppcorn's first step of a task");
+    if (PyContext_Exit(step.context) == 0) return;
+  }
+  python::write_unraisable(gil, "cppcorn's context of a request");
+}
+
+// Behind the first step: makes the task if it is needed, and hands over to it.
+LazyTasks::Outcome finish_first_step(GilHeld& gil, PyObject* task, FirstStep& step,
+                                     PySendResult sent) {
+  const bool suspended = sent == PYGEN_NEXT;
+  // Who kept the task of a request that has ended may still ask it for its result.
+  const bool kept = sent == PYGEN_RETURN && Py_REFCNT(task) > 1;
+  const bool whole = (!suspended && !kept) || ensure_task(gil, task);
+  first_step_of(task) = nullptr;
+  if (step.state == State::kMade && sent != PYGEN_ERROR) {
+    hand_over(gil, step);
+    return LazyTasks::Outcome::kDone;
+  }
+  step.request.handed.reset();
+  if (sent == PYGEN_ERROR) return LazyTasks::Outcome::kFailed;
+  if (!suspended) {
+    if (!whole) python::write_unraisable(gil, "cppcorn's making of a task");
+    return LazyTasks::Outcome::kDone;
+  }
+  // It failed before, when the application looked, and may have been caught there.
+  if (whole) {
+    PyErr_SetString(PyExc_RuntimeError, "the task of this request could not be made");
+  }
+  return LazyTasks::Outcome::kFailed;
 }
 
 }  // namespace
@@ -148,29 +273,25 @@ bool LazyTasks::prepare(GilHeld&) {
   return enter_task_ && leave_task_;
 }
 
-bool LazyTasks::run_first_step(GilHeld& gil, CycleObject& request, PyObject* loop,
-                               PyObject* context) {
+LazyTasks::Outcome LazyTasks::run_first_step(GilHeld& gil, CycleObject& request, PyObject* loop,
+                                             PyObject* context) {
   const PyRef alive = PyRef::borrow(reinterpret_cast<PyObject*>(&request));
   const PyRef task = PyRef::steal(lazy_type->tp_alloc(lazy_type, 0));
-  if (!task) return false;
+  if (!task) return Outcome::kFailed;
   FirstStep step{request, loop, context};
   first_step_of(task.get()) = &step;
-  request.cycle->task = task;
   PySendResult sent = PYGEN_ERROR;
   {
     const Current current(gil, enter_task_.get(), leave_task_.get(), loop, task.get());
-    if (current.entered()) {
-      busy_ = true;
-      sent = step_in_context(gil, request, context);
-      busy_ = false;
+    if (!current.entered()) {
+      PyErr_Clear();
+      first_step_of(task.get()) = nullptr;
+      return Outcome::kRefused;
     }
+    request.cycle->task = task;
+    sent = step_in_context(gil, request, context);
   }
-  // Who kept the task of a request that has ended may still ask it for its result.
-  const bool needed = sent == PYGEN_NEXT || (sent == PYGEN_RETURN && Py_REFCNT(task.get()) > 1);
-  const bool whole = sent != PYGEN_ERROR && (!needed || ensure_task(task.get()));
-  first_step_of(task.get()) = nullptr;
-  if (request.handover == CycleObject::Handover::kNone) request.handed.reset();
-  return whole;
+  return finish_first_step(gil, task.get(), step, sent);
 }
 
 }  // namespace cppcorn::asgi

@@ -29,6 +29,7 @@ std::string unix_path_of(int fd) {
 
 std::vector<std::string> unix_paths_of(const std::vector<UniqueFd>& listeners) {
   std::vector<std::string> paths;
+  paths.reserve(listeners.size());
   for (const UniqueFd& listener : listeners) paths.push_back(unix_path_of(listener.get()));
   return paths;
 }

@@ -158,17 +158,15 @@ def _special_create_task(loop: asyncio.AbstractEventLoop) -> Callable[..., Any] 
     return loop.create_task if loop.get_task_factory() is not None else None
 
 
-def _lazy_tasks(loop: asyncio.AbstractEventLoop, setting: str) -> bool:
+def _lazy_tasks(loop: asyncio.AbstractEventLoop, wanted: bool) -> bool:
     """Whether requests begin without a whole task, as workers/asgi/lazy_task.h describes.
 
-    Not with a task factory, which is to see each task, nor in asyncio's debug mode; and by itself
-    (``auto``) only on the versions of CPython whose tasks this was tested with.
+    Not with a task factory, which is to see each task, nor in asyncio's debug mode; both as they
+    are when the application's start-up is complete.
     """
-    if setting == "off" or loop.get_task_factory() is not None or loop.get_debug():
+    if not wanted or loop.get_task_factory() is not None or loop.get_debug():
         return False
-    native = asyncio.Task is getattr(sys.modules.get("_asyncio"), "Task", None)
-    known = sys.implementation.name == "cpython" and sys.version_info < (3, 14)
-    return native and (known or setting == "on")
+    return asyncio.Task is getattr(sys.modules.get("_asyncio"), "Task", None)
 
 
 def _log_exception(message: str, exception: BaseException | None) -> None:

@@ -74,6 +74,15 @@ def command(app: str, settings: dict[str, Setting]) -> list[str]:
     return [str(binary()), *_options(settings), app]
 
 
+def _in_foreground() -> bool:
+    """Whether what is typed at the terminal reaches this process group."""
+    try:
+        with open("/dev/tty", "rb", buffering=0) as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
+
+
 def run(app: str, settings: dict[str, Setting]) -> int:
     """What cppcorn.run() does."""
     forwarded = (
@@ -89,10 +98,16 @@ def run(app: str, settings: dict[str, Setting]) -> int:
         def forward(number: int, _frame: FrameType | None) -> None:
             server.send_signal(number)
 
+        def forward_unless_typed(number: int, _frame: FrameType | None) -> None:
+            # Typed at a terminal, the server has it already, and would take ours for a second one.
+            if not _in_foreground():
+                server.send_signal(number)
+
         previous = {}
         if threading.current_thread() is threading.main_thread():
             previous = {number: signal.signal(number, forward) for number in forwarded}
-            previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                previous[number] = signal.signal(number, forward_unless_typed)
         try:
             code = server.wait()
         finally:
