@@ -54,10 +54,15 @@ class Worker:
             self._native.wait()
         finally:
             # Whatever was raised (by a signal handler of the application, or because there may be
-            # no more threads): what is in flight is finished, and the threads that there are end.
-            self._native.drain()
+            # no more threads): what is in flight is finished, if there is a thread for it, and all
+            # threads end.
+            if threads:
+                self._native.drain()
+            else:
+                self._native.stop()
             for thread in threads:
                 thread.join()
+            self._native.wait()
 
 
 def _log_exception(message: str, exception: BaseException | None) -> None:
