@@ -211,6 +211,8 @@ def meson_tests(
         "--no-rebuild",
         "--num-processes",
         str(JOBS),
+        "--timeout-multiplier",  # of half a minute: a busy machine runs a sanitized build slowly
+        "4",
     ]
     known = json.loads((build / "meson-info" / "intro-tests.json").read_text())
     if filters:
