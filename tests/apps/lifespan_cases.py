@@ -22,6 +22,14 @@ def _application(lifespan):
     return application
 
 
+async def _hang(word):
+    record(word)
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        record("cancelled")
+
+
 @_application
 async def raises(receive, send):
     raise ValueError("no lifespan here")
@@ -54,11 +62,7 @@ async def raises_in_startup(receive, send):
 @_application
 async def hangs_in_startup(receive, send):
     await receive()
-    record("starting")
-    try:
-        await asyncio.sleep(3600)
-    finally:
-        record("cancelled")
+    await _hang("starting")
 
 
 @_application
@@ -104,11 +108,7 @@ async def hangs_in_shutdown(receive, send):
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    record("hanging")
-    try:
-        await asyncio.sleep(3600)
-    finally:
-        record("cancelled")
+    await _hang("hanging")
 
 
 @_application

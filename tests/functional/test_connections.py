@@ -339,16 +339,22 @@ def test_half_a_body_and_the_end(server: Server, client: Client) -> None:
 # --- Addresses ---
 
 
-def test_unix_sockets(serve: Serve, kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "socket"
-    server = serve(None, kind=kind, bind=f"unix:{path}")
+def get_by_unix(path: Path, target: str) -> bytes:
+    """The whole answer, head included."""
     with socket.socket(socket.AF_UNIX) as connected:
         connected.settimeout(10)
         connected.connect(str(path))
-        connected.sendall(request(target="/hello", headers=[("Connection", "close")]))
+        connected.sendall(request(target=target, headers=[("Connection", "close")]))
         received = b""
         while data := connected.recv(65536):
             received += data
+    return received
+
+
+def test_unix_sockets(serve: Serve, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    server = serve(None, kind=kind, bind=f"unix:{path}")
+    received = get_by_unix(path, "/hello")
     assert received.startswith(b"HTTP/1.1 200") and received.endswith(b"Hello, World!")
     assert server.calls() == ["GET /hello"]
 
@@ -359,14 +365,7 @@ def test_each_unix_socket_is_the_server_of_its_requests(serve: Serve, tmp_path: 
     binds = [argument for path in paths for argument in ("-b", f"unix:{path}")]
     server = serve("asgi_cases:app", *binds, kind="asgi")
     for path in paths:
-        with socket.socket(socket.AF_UNIX) as connected:
-            connected.settimeout(10)
-            connected.connect(str(path))
-            connected.sendall(request(target="/scope-seen", headers=[("Connection", "close")]))
-            received = b""
-            while data := connected.recv(65536):
-                received += data
-        seen = json.loads(received.partition(b"\r\n\r\n")[2])
+        seen = json.loads(get_by_unix(path, "/scope-seen").partition(b"\r\n\r\n")[2])
         assert seen["server"][1] == [str(path), None]
         assert seen["client"][1] is None
     with Client(server) as client:

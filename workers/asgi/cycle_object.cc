@@ -1,7 +1,6 @@
 #include "workers/asgi/cycle_object.h"
 
 #include <new>
-#include <optional>
 
 #include "workers/asgi/coroutine_protocol.h"
 #include "workers/asgi/engine.h"
@@ -128,16 +127,13 @@ bool cancel_handed(GilHeld& gil, PyObject* handed, PyObject* exception) {
   return false;
 }
 
-// throw() in place of the task's first step: it was cancelled before that. Nothing: the exception
-// goes to the coroutine.
-std::optional<PySendResult> take_over_thrown(GilHeld& gil, CycleObject& self, PyObject* exception,
-                                             PyObject** result) {
+// throw() in place of the task's first step: it was cancelled before that. Gives the future that
+// the task has to wait for; empty: the exception goes to the coroutine.
+PyRef take_over_thrown(GilHeld& gil, CycleObject& self, PyObject* exception) {
   self.handover = Handover::kNone;
   PyRef handed = std::move(self.handed);
-  if (self.stage == Stage::kEnded || !handed || handed.get() == Py_None) return std::nullopt;
-  if (!cancel_handed(gil, handed.get(), exception)) return std::nullopt;
-  *result = handed.release();
-  return PYGEN_NEXT;
+  if (self.stage == Stage::kEnded || !handed || handed.get() == Py_None) return {};
+  return cancel_handed(gil, handed.get(), exception) ? handed : PyRef();
 }
 
 PySendResult step(PyObject* object, PyObject* value, PyObject** result) {
@@ -162,8 +158,8 @@ PyObject* throw_method(PyObject* object, PyObject* const* arguments, Py_ssize_t 
   PyObject* result = nullptr;
   if (self.handover == Handover::kDue) {
     PyObject* exception = count == 1 ? arguments[0] : Py_None;
-    const auto taken = take_over_thrown(gil, self, exception, &result);
-    if (taken) return from_send_result(*taken, &result);
+    PyRef waited_for = take_over_thrown(gil, self, exception);
+    if (waited_for) return waited_for.release();
   }
   if (!self.coroutine) {
     const bool fresh = self.stage == Stage::kNew;

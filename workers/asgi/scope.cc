@@ -144,12 +144,10 @@ bool ScopeBuilder::set_target(GilHeld& gil, PyObject* scope, const http::Request
   if (!prefixed && !encoded) {
     path = python::make_utf8(gil, raw);
     raw_path = python::make_bytes(gil, raw);
-  } else if (!prefixed) {
-    path = python::make_utf8(gil, python::percent_decoded(raw));
-    raw_path = python::make_bytes(gil, raw);
   } else {
-    path = python::make_utf8(gil, prefix_ + python::percent_decoded(raw));
-    raw_path = python::make_bytes(gil, prefix_ + std::string(raw));
+    const std::string prefix = prefixed ? prefix_ : std::string();
+    path = python::make_utf8(gil, prefix + python::percent_decoded(raw));
+    raw_path = python::make_bytes(gil, prefix + std::string(raw));
   }
   if (!set(scope, interned.path, path) || !set(scope, interned.raw_path, raw_path)) return false;
   const std::string_view query = head.query();

@@ -410,7 +410,7 @@ def main():
         return
     for tool in ("wrk", "h2load", "ab"):
         if not shutil.which(tool):
-            parser.error(f"{tool} is missing; run setup.sh")
+            parser.error(f"{tool} is missing; ./dev bench installs it")
     if not os.path.exists(os.path.join(settings.build, "cert.pem")):
         parser.error(f"{settings.build} is not set up; run setup.sh")
     workloads = chosen(WORKLOADS, settings.workloads, parser)

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Prepares everything compare.py needs: load tools (apt), the peers (a virtual environment), the
+# Prepares what compare.py needs besides the system's packages: the peers (a virtual environment), the
 # WebSocket load generator, the limit server, a certificate and the static files.
-# Usage: setup.sh [--no-apt]; `./dev bench` calls it.
+# `./dev bench` installs the packages and calls it.
 # Environment: PYTHON (python3), BENCH_BUILD (build-bench in the checkout), BENCH_VENV (BENCH_BUILD/venv)
 set -eu
 
@@ -10,13 +10,6 @@ root=$(cd "$here/../../.." && pwd)
 build=${BENCH_BUILD:-$root/build-bench}
 venv=${BENCH_VENV:-$build/venv}
 python=${PYTHON:-python3}
-
-if [ "${1:-}" != --no-apt ]; then
-    sudo=$([ "$(id -u)" = 0 ] || echo sudo)
-    $sudo apt-get install -y --no-install-recommends \
-        wrk apache2-utils nghttp2-client nginx-light \
-        gcc libc6-dev python3-dev python3-venv libuv1-dev libev-dev openssl golang-go
-fi
 
 mkdir -p "$build/static"
 
